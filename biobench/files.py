@@ -1,0 +1,39 @@
+"""Writing a file so that nobody ever sees half of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from biobench.problems import Problem, ProblemsFound
+
+__all__ = ["write_text"]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 through a temporary file beside ``path``, then renames it.
+
+    Raises ``ProblemsFound`` where the place can't be written; ``path`` is then as it was.
+    """
+    temporary = None
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="\n", delete=False
+        ) as stream:
+            temporary = Path(stream.name)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise ProblemsFound(
+            [Problem(str(path), f"a place that can't be written ({error.strerror})", "a file to write")]
+        ) from error

@@ -1,0 +1,89 @@
+"""The shape of a metric: a row of sums for each segment, then a score of the summed rows.
+
+Pooled scores, tables by exercise, intervals and paired tests all follow from the same rows, so a text is read once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biobench.matching import SegmentMatch
+
+__all__ = ["Metric", "MetricUnavailable", "PairMetric", "Rows"]
+
+Rows = NDArray[np.float64]
+
+
+class MetricUnavailable(Exception):  # noqa: N818 - a state of the installation, not a mistake of the caller
+    """A metric can't be computed here (a package, a model or a data file is missing); the message says what to do."""
+
+
+class Metric(ABC):
+    """One number about a system.
+
+    A subclass sets ``name`` and says how a segment becomes a row of sums and how summed rows become a score.
+    ``epsilon`` is what the protocol adds to denominators: 1e-12 under the published ones, else 0.
+    """
+
+    name: ClassVar[str]
+    higher_is_better: ClassVar[bool] = True
+    no_value: ClassVar[str] = "there is nothing to score"
+    """Why there is no number, where ``score`` gives NaN."""
+
+    def __init__(self, epsilon: float = 0.0) -> None:
+        self.epsilon = epsilon
+
+    @abstractmethod
+    def signature(self) -> Mapping[str, str]:
+        """What can change this metric's value: versions, models, options. Keys and values are short and plain."""
+
+    @abstractmethod
+    def rows(self, matches: Sequence[SegmentMatch]) -> Rows:
+        """Sums for each segment, shape (segments, k); adding rows is the same as pooling segments."""
+
+    @abstractmethod
+    def score(self, sums: Rows) -> Rows:
+        """Scores of summed rows, shape (..., k) -> (...); NaN where there is none (it never leaves ``evaluate``)."""
+
+    @abstractmethod
+    def count(self, sums: Rows) -> int:
+        """How many remarks or pairs the score of these sums, shape (k,), rests on."""
+
+
+class PairMetric(Metric):
+    """A text metric averaged over matched pairs. A subclass gives ``name``, ``signature`` and ``pair_scores``."""
+
+    no_value: ClassVar[str] = "no prediction was matched in time with a reference"
+
+    @abstractmethod
+    def pair_scores(self, references: Sequence[str], predictions: Sequence[str]) -> Sequence[float]:
+        """One score a pair; both sequences have the same length, and no pair comes twice."""
+
+    def rows(self, matches: Sequence[SegmentMatch]) -> Rows:
+        """The sum of the pair scores and their number, shape (segments, 2)."""
+        of_segment = [match.text_pairs for match in matches]
+        scores = self.distinct_scores([pair for pairs in of_segment for pair in pairs])
+        sums = [(sum(scores[pair] for pair in pairs), len(pairs)) for pairs in of_segment]
+        return np.array(sums, dtype=np.float64).reshape(len(matches), 2)
+
+    def score(self, sums: Rows) -> Rows:
+        """The mean over matched pairs."""
+        total, pairs = sums[..., 0], sums[..., 1]
+        return np.divide(total, pairs + self.epsilon, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+
+    def count(self, sums: Rows) -> int:
+        """The number of matched pairs."""
+        return int(sums[1])
+
+    def distinct_scores(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
+        """The score of every distinct pair, each computed once."""
+        distinct = list(dict.fromkeys(pairs))
+        scores = self.pair_scores([pair[0] for pair in distinct], [pair[1] for pair in distinct])
+        if len(scores) != len(distinct):
+            raise ValueError(f"{self.name} gave {len(scores)} scores for {len(distinct)} pairs")
+        return dict(zip(distinct, map(float, scores), strict=True))

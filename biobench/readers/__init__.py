@@ -1,0 +1,1 @@
+"""Readers: files that users bring become records, or a list of located problems."""

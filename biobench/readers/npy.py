@@ -1,0 +1,63 @@
+"""Plain numeric ``.npy`` arrays from untrusted files: no pickle, and no allocation larger than the file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from biobench.problems import Problem
+
+__all__ = ["read_numeric_npy"]
+
+
+def read_numeric_npy(path: Path, expected: str) -> tuple[NDArray[np.generic], str] | Problem:
+    """The array of a file and the sha256 of its bytes, or what is wrong with it.
+
+    ``expected`` is said in the problem, e.g. "frame times, int64 nanoseconds". Booleans, integers and floats are read;
+    objects, strings and records are refused by their header, before anything else is looked at.
+    """
+    file = str(path)
+    try:
+        if not path.is_file():
+            found = (
+                "a folder"
+                if path.is_dir()
+                else "a link to a file that is not there"
+                if path.is_symlink()
+                else "no file"
+            )
+            return Problem(file, found, expected)
+        content = path.read_bytes()
+    except OSError as error:
+        return Problem(file, f"a file that can't be read ({error.strerror})", expected)
+    stream = io.BytesIO(content)
+    try:
+        version = npy_format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = npy_format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, fortran, dtype = npy_format.read_array_header_2_0(stream)
+        else:
+            return Problem(file, f"an .npy file of version {version[0]}.{version[1]}", expected)
+    except (ValueError, EOFError, UnicodeDecodeError) as error:
+        return Problem(file, f"no readable .npy header ({str(error).splitlines()[0]})", expected)
+    if dtype.kind not in "biuf":
+        return Problem(
+            file, f"an array of {dtype}", expected, "only plain numbers are read, never pickled objects"
+        )
+    count = prod(shape)
+    if min(shape, default=0) < 0 or count * dtype.itemsize != len(content) - stream.tell():
+        return Problem(
+            file,
+            f"{len(content) - stream.tell()} bytes of data",
+            f"{count * dtype.itemsize} bytes for the shape {shape} of its header",
+            "the file looks cut off or damaged; copy it again",
+        )
+    array = np.frombuffer(content, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C")
+    return array, hashlib.sha256(content).hexdigest()

@@ -1,0 +1,237 @@
+"""The results file: every number with what it was made of, and the bytes, protocol and code that it can be traced to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from biobench.files import write_text
+from biobench.problems import Notice, ProblemsFound
+from biobench.readers.defects import Defects
+from biobench.readers.json_text import parse, read_text
+from biobench.signature import Signature
+
+__all__ = ["SCHEMA", "Coverage", "Results", "Score", "read_results"]
+
+SCHEMA = "biobench/results/1"
+
+Json = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number. ``value`` is None where it could not be made; ``reason`` says why that, or the interval, is missing.
+
+    ``n`` is how many remarks or pairs it rests on, ``clusters`` how many people (or videos) they come from.
+    """
+
+    protocol: str
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    confidence: float | None
+    n: int
+    clusters: int
+    cluster_unit: str
+    signature: str
+    reason: str | None
+
+    def __post_init__(self) -> None:
+        if self.value is None and not self.reason:
+            raise ValueError(f"{self.metric} has neither a value nor a reason")
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"{self.metric} has half an interval")
+        if self.low is not None and self.high is not None and not self.low <= self.high:
+            raise ValueError(f"{self.metric} has the interval [{self.low}, {self.high}]")
+        Signature.parse(self.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of what a protocol scores the predictions answer.
+
+    ``segments`` are scored; ``missing`` of them have no entry; ``unscored`` are entries for exercises that the protocol
+    drops. ``predicted`` and the rest are None where the file has no segments (FitCoach's saved pairs).
+    """
+
+    segments: int
+    predicted: int | None
+    missing: tuple[str, ...] | None
+    unscored: tuple[str, ...] | None
+    skipped_records: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every scored segment has an entry."""
+        return self.predicted == self.segments
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What ``evaluate`` gives. ``segments`` maps a protocol to one record a segment: remarks, pairs, and every metric's row."""
+
+    system: str
+    predictions: Mapping[str, Json]
+    benchmark: Mapping[str, Json]
+    coverage: Mapping[str, Coverage]
+    scores: tuple[Score, ...]
+    notices: tuple[Notice, ...]
+    segments: Mapping[str, tuple[Mapping[str, Json], ...]]
+    environment: Mapping[str, str]
+
+    def score(self, metric: str, protocol: str | None = None) -> Score:
+        """The score of a metric. ``protocol`` may be left out where only one was run. Raises ``KeyError``."""
+        found = [s for s in self.scores if s.metric == metric and protocol in (None, s.protocol)]
+        if len(found) != 1:
+            have = ", ".join(f"{s.protocol} {s.metric}" for s in self.scores)
+            raise KeyError(f"{len(found)} scores for {metric!r} under {protocol!r}; there are: {have}")
+        return found[0]
+
+    @property
+    def failed(self) -> tuple[Score, ...]:
+        """Scores that could not be made because something broke, as opposed to having nothing to score."""
+        return tuple(
+            score
+            for score in self.scores
+            if score.value is None and (score.reason or "").startswith("failed: ")
+        )
+
+    def to_json(self) -> str:
+        """Strict JSON, the same bytes for the same input; one line a score and a segment."""
+        top: dict[str, object] = {
+            "schema": SCHEMA,
+            "system": self.system,
+            "predictions": self.predictions,
+            "benchmark": self.benchmark,
+            "environment": self.environment,
+            "notices": [asdict(notice) for notice in self.notices],
+            "coverage": {name: asdict(coverage) for name, coverage in self.coverage.items()},
+            "scores": [asdict(score) for score in self.scores],
+        }
+        lines = [f"{_dumps(key)}: {_listed(value)}" for key, value in top.items()]
+        parts = [f"{_dumps(name)}: {_listed(list(records))}" for name, records in self.segments.items()]
+        lines.append('"segments": {' + ",\n".join(parts) + "}")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    def write(self, path: Path) -> None:
+        """Writes the file; on failure (``ProblemsFound``) what was there before is untouched."""
+        write_text(path, self.to_json())
+
+
+def read_results(path: Path) -> Results:
+    """Reads a results file. Raises ``ProblemsFound`` with every problem."""
+    source = read_text(path)
+    top = parse(source)
+    defects = Defects(source)
+    if not isinstance(top, dict) or top.get("schema") != SCHEMA:
+        found = top.get("schema") if isinstance(top, dict) else top
+        hint = "biobench evaluate PREDS --out results.json writes one"
+        defects.add((), found, f'a results file ("schema": "{SCHEMA}")', hint)
+        raise ProblemsFound(defects.problems())
+    _check(defects, (), top, _TOP)
+    defects.raise_if_any()
+    for key, kinds in (("scores", _SCORE), ("notices", _NOTICE)):
+        for k, value in enumerate(top[key]):
+            _check(defects, (key, k), value, kinds)
+    for name, value in top["coverage"].items():
+        _check(defects, ("coverage", name), value, _COVERAGE)
+    for name, value in top["segments"].items():
+        if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
+            defects.add(("segments", name), value, "a list of objects, one a segment")
+    defects.raise_if_any()
+    scores = []
+    for k, value in enumerate(top["scores"]):
+        try:
+            scores.append(Score(**{key: value[key] for key in _SCORE}))
+        except ValueError as error:
+            defects.add_text(("scores", k), str(error), "a score that holds together")
+    if len({(score.protocol, score.metric) for score in scores}) < len(scores):
+        defects.add_text(("scores",), "a protocol and metric twice", "one score for each protocol and metric")
+    defects.raise_if_any()
+    return Results(
+        system=top["system"],
+        predictions=top["predictions"],
+        benchmark=top["benchmark"],
+        coverage={name: _coverage(value) for name, value in top["coverage"].items()},
+        scores=tuple(scores),
+        notices=tuple(Notice(**{key: value[key] for key in _NOTICE}) for value in top["notices"]),
+        segments={name: tuple(records) for name, records in top["segments"].items()},
+        environment=top["environment"],
+    )
+
+
+_Kinds = Mapping[str, tuple[type, ...]]
+_NONE = type(None)
+_TOP: _Kinds = {
+    "system": (str,),
+    "predictions": (dict,),
+    "benchmark": (dict,),
+    "environment": (dict,),
+    "notices": (list,),
+    "coverage": (dict,),
+    "scores": (list,),
+    "segments": (dict,),
+}
+_NUMBER_OR_NULL = (int, float, _NONE)
+_SCORE: _Kinds = {
+    "protocol": (str,),
+    "metric": (str,),
+    "value": _NUMBER_OR_NULL,
+    "low": _NUMBER_OR_NULL,
+    "high": _NUMBER_OR_NULL,
+    "confidence": _NUMBER_OR_NULL,
+    "n": (int,),
+    "clusters": (int,),
+    "cluster_unit": (str,),
+    "signature": (str,),
+    "reason": (str, _NONE),
+}
+_NOTICE: _Kinds = {"code": (str,), "count": (int,), "text": (str,), "example": (str,)}
+_COVERAGE: _Kinds = {
+    "segments": (int,),
+    "predicted": (int, _NONE),
+    "missing": (list, _NONE),
+    "unscored": (list, _NONE),
+    "skipped_records": (list,),
+}
+_WORDS = {
+    str: "a string",
+    dict: "an object",
+    list: "a list",
+    int: "a number",
+    float: "a number",
+    _NONE: "null",
+}
+
+
+def _check(defects: Defects, path: tuple[str | int, ...], value: object, kinds: _Kinds) -> None:
+    if not isinstance(value, dict):
+        defects.add(path, value, "an object")
+        return
+    for key, accepted in kinds.items():
+        if key not in value:
+            defects.add_text(path, f"no {key}", f"{key}, " + _either(accepted))
+        elif type(value[key]) not in accepted:
+            defects.add((*path, key), value[key], _either(accepted))
+
+
+def _either(kinds: tuple[type, ...]) -> str:
+    return " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
+
+
+def _coverage(value: Mapping[str, object]) -> Coverage:
+    as_tuples = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+    return Coverage(**{key: as_tuples[key] for key in _COVERAGE})  # type: ignore[arg-type]  # _check has seen the types
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _listed(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return _dumps(value)
+    return "[\n" + ",\n".join(_dumps(item) for item in value) + "\n]"

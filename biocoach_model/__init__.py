@@ -1,0 +1,1 @@
+"""The BioCoach reference model: not in this version."""

@@ -1,0 +1,1 @@
+"""Submissions and the leaderboard page: not in this version."""
