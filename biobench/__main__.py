@@ -1,0 +1,5 @@
+"""``python -m biobench``."""
+
+from biobench.cli.main import main
+
+main()
