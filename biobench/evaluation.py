@@ -71,7 +71,7 @@ def evaluate(
         hint = "predictions for it can be validated, not scored"
         raise ProblemsFound([Problem(benchmark.source, found, "annotated data", hint)])
     notices = [
-        Notice("broken-plugin", 1, "plug-in could not be loaded", str(broken))
+        Notice("broken-plugin", 1, "plug-in that could not be loaded", str(broken))
         for broken in (*known.broken, *metrics.broken)
     ]
     coverage: dict[str, Coverage] = {}

@@ -48,7 +48,7 @@ class Notice:
 
     def __str__(self) -> str:
         """One line: the count, what it is, and where the first one stands."""
-        return f"{self.count} {self.text}" + (f" (first: {self.example})" if self.example else "")
+        return f"{self.text}: {self.count}" + (f" (first: {self.example})" if self.example else "")
 
 
 class ProblemsFound(ValueError):  # noqa: N818 - the name says what the caller holds: the problems that were found

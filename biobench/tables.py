@@ -49,7 +49,7 @@ def print_table(console: Console, table: Table) -> None:
         drawn.add_row(*(Text(cell) for cell in row))
     console.print(drawn)
     for note in table.notes:
-        console.print(Text(note), soft_wrap=False)
+        console.print(Text(note), soft_wrap=True)
 
 
 def to_markdown(table: Table) -> str:

@@ -110,9 +110,9 @@ def _echo_tables(results: Results, form: str, benchmark_line: str) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(highlight=False)
-    console.print(benchmark_line, markup=False)
+    console.print(benchmark_line, markup=False, soft_wrap=True)
     source = f"system {results.system!r}, read as {results.predictions['format']} predictions"
-    console.print(source, markup=False)
+    console.print(source, markup=False, soft_wrap=True)
     for table in tables:
         console.print()
         print_table(console, table)
@@ -132,18 +132,17 @@ def _table(results: Results, protocol: str) -> Table:
     with_intervals = any(score.low is not None for score in scores)
     columns = [Column("metric"), Column("value", "right")]
     columns += [Column("95 % interval", "right")] if with_intervals else []
-    columns += [Column("n", "right"), Column("made with")]
-    rows = []
+    columns += [Column("n", "right"), Column("")]
+    rows, notes = [], [_coverage_note(results.coverage[protocol], scores), "signature: " + "|".join(shared)]
     for score in scores:
-        own = [
-            f"{k}:{v}"
-            for k, v in signatures[score.metric].items()
-            if k != "metric" and f"{k}:{v}" not in shared
-        ]
-        made_with = "|".join(own) if score.value is not None else str(score.reason)
         interval = [] if not with_intervals else [_interval(score)]
-        rows.append((score.metric, _number(score.value), *interval, str(score.n), made_with))
-    notes = [_coverage_note(results.coverage[protocol], scores), "signature " + "|".join(shared)]
+        why_not = str(score.reason) if score.value is None else ""
+        rows.append((score.metric, _number(score.value), *interval, str(score.n), why_not))
+        own = [f"{k}:{v}" for k, v in signatures[score.metric].items() if k != "metric" and f"{k}:{v}" not in shared]
+        if own:
+            notes.append(f"{score.metric}: {'|'.join(own)}")
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table(f"{protocol}: {results.system}", tuple(columns), tuple(rows), tuple(notes))
 
 

@@ -67,14 +67,14 @@ def load_benchmark(path: str | Path | None, split: str = "test", annotations: st
         raise ProblemsFound(problems)
     digest = hashlib.sha256("\n".join([source.sha256, *sorted(hashes), subject_hash]).encode())
     return Benchmark(
-        name=folder.resolve().name,
+        name="biobench-sample" if path is None else folder.resolve().name,
         split=split,
         annotations=annotation_file.name,
         sessions=tuple(replace(session, subject=subjects.get(session.video)) for session in sessions),
         source_sha256=digest.hexdigest(),
         source=str(folder),
         is_sample=path is None,
-        notices=_notices(sessions, folder, subjects),
+        notices=_notices(sessions, subjects),
     )
 
 
@@ -324,7 +324,7 @@ def _subjects(folder: Path, videos: list[str]) -> tuple[dict[str, str], str, lis
     return dict(table), source.sha256, defects.problems()
 
 
-def _notices(sessions: list[Session], folder: Path, subjects: dict[str, str]) -> tuple[Notice, ...]:
+def _notices(sessions: list[Session], subjects: dict[str, str]) -> tuple[Notice, ...]:
     notices = []
     unequal = [s for s in sessions if not s.listed_exercises and s.dense_length != len(s.frame_times_s)]
     if unequal:
@@ -356,7 +356,7 @@ def _notices(sessions: list[Session], folder: Path, subjects: dict[str, str]) ->
                 "no-subjects",
                 len(sessions),
                 "videos without a known subject: videos are taken as independent",
-                str(folder / "subjects.json") + " is absent",
+                "the folder has no subjects.json",
             )
         )
     return tuple(notices)
