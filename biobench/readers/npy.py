@@ -52,9 +52,7 @@ def read_numeric_npy(path: Path, expected: str) -> tuple[NDArray[np.generic], st
     except _BAD_HEADER as error:
         return Problem(file, f"no readable .npy header ({type(error).__name__})", expected)
     if dtype.kind not in "biuf":
-        return Problem(
-            file, f"an array of {dtype}", expected, "only plain numbers are read, never pickled objects"
-        )
+        return Problem(file, f"an array of {dtype}", expected, "only plain numbers are read, never pickled objects")
     count = prod(shape)
     if min(shape, default=0) < 0 or count * dtype.itemsize != len(content) - stream.tell():
         return Problem(

@@ -78,6 +78,10 @@ def _parsed(source: JsonText) -> tuple[object, Sequence[Problem]]:
             raise found from None
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return type(value) in _NUMBER_TYPES  # isinstance would take true for 1
+
+
 class _Reader:
     """Reads one file; holds what its entries are checked with, and what was found."""
 
@@ -110,9 +114,7 @@ class _Reader:
                 listed = []
             self._unknown_keys(value, ("schema", "system", "time", "predictions"), ())
             entries = [
-                entry
-                for k, item in enumerate(listed)
-                if (entry := self._native(item, ("predictions", k), origin))
+                entry for k, item in enumerate(listed) if (entry := self._native(item, ("predictions", k), origin))
             ]
             return self._done("native", system, origin, entries)
         if not isinstance(value, list) or not value:
@@ -124,16 +126,12 @@ class _Reader:
         if form == "fitcoach-pairs":
             pairs = [pair for k, item in enumerate(value) if (pair := self._pair(item, (k,)))]
             return self._done(form, name, "unix", [], tuple(pairs))
-        read: Callable[[object, _Place], Entry | None] = (
-            self._var_2026 if form == "var-2026" else self._var_2025
-        )
-        return self._done(
-            form, name, "unix", [entry for k, item in enumerate(value) if (entry := read(item, (k,)))]
-        )
+        read: Callable[[object, _Place], Entry | None] = self._var_2026 if form == "var-2026" else self._var_2025
+        return self._done(form, name, "unix", [entry for k, item in enumerate(value) if (entry := read(item, (k,)))])
 
     def read_lines(self) -> Predictions:
         """The native form as JSON Lines: a header, then one entry a line."""
-        system, origin = "", "segment"
+        system, origin = "", next(iter(_ORIGIN_WORDS))
         entries: list[Entry] = []
         for k, (line, value) in enumerate(self._good_lines()):
             self.defects.line = line
@@ -188,15 +186,8 @@ class _Reader:
         if schema != NATIVE_SCHEMA:
             place: _Place = ("schema",) if "schema" in value else ()
             hint = nearest(schema, [NATIVE_SCHEMA]) if isinstance(schema, str) else ""
-            self.defects.add(
-                place, schema, f'"schema": "{NATIVE_SCHEMA}"', hint or f"accepted are {_FORMATS}"
-            )
-        if (
-            not isinstance(system, str)
-            or not system.strip()
-            or not system.isprintable()
-            or len(system) > _LONGEST_NAME
-        ):
+            self.defects.add(place, schema, f'"schema": "{NATIVE_SCHEMA}"', hint or f"accepted are {_FORMATS}")
+        if not isinstance(system, str) or not system.strip() or not system.isprintable() or len(system) > _LONGEST_NAME:
             expected = f"the system's name, a printable string of at most {_LONGEST_NAME} characters"
             self.defects.add(("system",) if "system" in value else (), system, expected)
             system = "?"
@@ -209,9 +200,9 @@ class _Reader:
 
     def _recognised(self, items: list[object]) -> PredictionsFormat:
         for item in items:
-            for form in ("var-2026", "var-2025", "fitcoach-pairs"):
-                if isinstance(item, dict) and any(key in item for key in _MARKS[form]):
-                    return form  # type: ignore[return-value]  # mypy does not narrow over a tuple of literals
+            for form, marks in _MARKS.items():
+                if isinstance(item, dict) and any(key in item for key in marks):
+                    return form
         self.defects.add((0,), items[0], _FORMATS)
         self._raise_if_any()
         raise AssertionError("unreachable: a defect was added")
@@ -235,21 +226,17 @@ class _Reader:
         if not self._is_object(remark, place, ("time", "text")):
             return None
         time, text, confidence = remark["time"], remark["text"], remark.get("confidence")
-        good = True
-        if type(time) not in (int, float):
-            self.defects.add((*place, "time"), time, _NUMBER)
-            good = False
-        if not isinstance(text, str):
-            self.defects.add((*place, "text"), text, "a string")
-            good = False
-        if confidence is not None and type(confidence) not in (int, float):
-            self.defects.add((*place, "confidence"), confidence, "a finite number")
-            good = False
         if len(remark) > 2 + ("confidence" in remark):
             self._unknown_keys(remark, ("time", "text", "confidence"), place)
-        return (
-            Feedback(float(time), text, None if confidence is None else float(confidence)) if good else None
-        )
+        if _is_number(time) and isinstance(text, str) and (confidence is None or _is_number(confidence)):
+            return Feedback(float(time), text, None if confidence is None else float(confidence))
+        if not _is_number(time):
+            self.defects.add((*place, "time"), time, _NUMBER)
+        if not isinstance(text, str):
+            self.defects.add((*place, "text"), text, "a string")
+        if confidence is not None and not _is_number(confidence):
+            self.defects.add((*place, "confidence"), confidence, "a finite number")
+        return None
 
     def _var_2026(self, item: object, place: _Place) -> Entry | None:
         keys = ("mini_episode_id", "pred_feedbacks", "pred_feedback_timestamps")
@@ -286,17 +273,13 @@ class _Reader:
                 return None
         return str(item["GT"]), str(item["Pred"])
 
-    def _is_object(
-        self, item: object, place: _Place, keys: tuple[str, ...]
-    ) -> TypeGuard[Mapping[str, object]]:
+    def _is_object(self, item: object, place: _Place, keys: tuple[str, ...]) -> TypeGuard[Mapping[str, object]]:
         if not isinstance(item, dict):
             self.defects.add(place, item, "an object with " + ", ".join(keys))
             return False
         for key in keys:
             if key not in item:
-                self.defects.add_text(
-                    place, f"no {key}", f"an object with {', '.join(keys)}", nearest(key, item)
-                )
+                self.defects.add_text(place, f"no {key}", f"an object with {', '.join(keys)}", nearest(key, item))
         return all(key in item for key in keys)
 
     def _known(
@@ -308,9 +291,7 @@ class _Reader:
         elif name not in known:
             self.defects.add((*place, key), name, expected, nearest(name, known))
         elif name in self.seen:
-            self.defects.add_text(
-                (*place, key), f"{shown(name)} again", "one entry for each", self.seen[name]
-            )
+            self.defects.add_text((*place, key), f"{shown(name)} again", "one entry for each", self.seen[name])
         else:
             line = f"line {self.defects.line}" if self.defects.line is not None else json_path(place)
             self.seen[name] = f"the first is {line}"
@@ -374,9 +355,5 @@ class _Reader:
     def _unknown_keys(self, item: Mapping[str, object], known: tuple[str, ...], place: _Place) -> None:
         unknown = [key for key in item if key not in known]
         if unknown:
-            where = (
-                f"line {self.defects.line}"
-                if self.defects.line is not None
-                else json_path((*place, unknown[0]))
-            )
+            where = f"line {self.defects.line}" if self.defects.line is not None else json_path((*place, unknown[0]))
             self.tally.add("unknown-keys", len(unknown), where)

@@ -81,17 +81,13 @@ def load_benchmark(path: str | Path | None, split: str = "test", annotations: st
 def _split_folder(root: Path, split: str) -> tuple[Path, str]:
     if split not in SPLIT_FOLDERS:
         expected = "one of " + ", ".join(SPLIT_FOLDERS)
-        raise ProblemsFound(
-            [Problem(str(root), f"the split {shown(split)}", expected, nearest(split, SPLIT_FOLDERS))]
-        )
+        raise ProblemsFound([Problem(str(root), f"the split {shown(split)}", expected, nearest(split, SPLIT_FOLDERS))])
     if not root.is_dir():
         found = "a file" if root.is_file() else "a link to nothing" if root.is_symlink() else "no such folder"
         hint = ""
         if not root.exists() and root.parent.is_dir():
             hint = nearest(root.name, sorted(entry.name for entry in root.parent.iterdir() if entry.is_dir()))
-        raise ProblemsFound(
-            [Problem(str(root), found, "the QEVD data root, or the folder of one split", hint)]
-        )
+        raise ProblemsFound([Problem(str(root), found, "the QEVD data root, or the folder of one split", hint)])
     if any(root.glob("feedbacks_long_range*.json")):
         by_folder = {name: key for key, name in SPLIT_FOLDERS.items()}
         return root, by_folder.get(root.resolve().name, split)
@@ -108,17 +104,11 @@ def _annotation_file(folder: Path, annotations: str | None) -> Path:
     names = sorted(entry.name for entry in folder.glob("feedbacks_long_range*.json"))
     if annotations is None:
         if "feedbacks_long_range.json" in names or len(names) == 1:
-            return folder / (
-                "feedbacks_long_range.json" if "feedbacks_long_range.json" in names else names[0]
-            )
+            return folder / ("feedbacks_long_range.json" if "feedbacks_long_range.json" in names else names[0])
         if not names:
-            raise ProblemsFound(
-                [Problem(str(folder), "no feedbacks_long_range*.json", "the split's annotations")]
-            )
+            raise ProblemsFound([Problem(str(folder), "no feedbacks_long_range*.json", "the split's annotations")])
         choices = " or ".join(f"--annotations {name}" for name in names)
-        raise ProblemsFound(
-            [Problem(str(folder), f"{len(names)} annotation files", "a choice between them", choices)]
-        )
+        raise ProblemsFound([Problem(str(folder), f"{len(names)} annotation files", "a choice between them", choices)])
     for candidate in (
         annotations,
         f"feedbacks_long_range{annotations}.json",
@@ -148,9 +138,7 @@ def _sessions(records: object, folder: Path, defects: Defects) -> tuple[list[Ses
         video = _video(record, index, defects)
         if video in seen:
             path = (index, "long_range_video_file")
-            defects.add_text(
-                path, f"video {video} again", "every video once", f"the first is record {seen[video]}"
-            )
+            defects.add_text(path, f"video {video} again", "every video once", f"the first is record {seen[video]}")
         seen.setdefault(video, index)
         frames = _frame_times(record, index, folder, defects)
         if "feedbacks" not in record and "exercises" in record:
@@ -205,7 +193,7 @@ def _frame_times(record: dict[str, object], index: int, folder: Path, defects: D
             defects.add_text(path, f"{name}: a time that is not finite", expected)
             return None
     else:
-        seconds = array / 1e9 + ANNOTATION_CLOCK_SHIFT_S
+        seconds = array.astype(np.float64) / 1e9 + ANNOTATION_CLOCK_SHIFT_S
     return seconds, digest
 
 
@@ -213,9 +201,7 @@ def _annotated_session(
     record: dict[str, object], index: int, video: str, frames: Frames | None, defects: Defects
 ) -> Session | None:
     dense = _list_of(record, index, "feedbacks", (str,), "one string a frame", defects)
-    times = _list_of(
-        record, index, "feedback_timestamps", (int, float), "one time in seconds an event", defects
-    )
+    times = _list_of(record, index, "feedback_timestamps", (int, float), "one time in seconds an event", defects)
     transitions = _list_of(record, index, "is_transition", (bool,), "one true or false an event", defects)
     if dense is None or times is None or transitions is None or frames is None:
         return None
@@ -318,9 +304,7 @@ def _subjects(folder: Path, videos: list[str]) -> tuple[dict[str, str], str, lis
                 (video,), f"the video {shown(video)}", "a video of the annotations", nearest(video, videos)
             )
     for video in sorted(set(videos) - set(table)):
-        defects.add_text(
-            (), f"no subject for video {video}", "a subject for every video, or no subjects.json"
-        )
+        defects.add_text((), f"no subject for video {video}", "a subject for every video, or no subjects.json")
     return dict(table), source.sha256, defects.problems()
 
 
@@ -338,9 +322,7 @@ def _notices(sessions: list[Session], subjects: dict[str, str]) -> tuple[Notice,
                 example,
             )
         )
-    backwards = [
-        s for s in sessions if len(s.frame_times_s) > 1 and bool((np.diff(s.frame_times_s) <= 0).any())
-    ]
+    backwards = [s for s in sessions if len(s.frame_times_s) > 1 and bool((np.diff(s.frame_times_s) <= 0).any())]
     if backwards:
         notices.append(
             Notice(

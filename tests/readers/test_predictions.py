@@ -97,9 +97,11 @@ def test_saved_pairs(load):
 
 
 def test_confidence_is_kept(load):
-    (remark,) = load(
-        native([{"segment": "0003_0", "feedbacks": [{"time": 1, "text": "a", "confidence": 0.8}]}])
-    ).entries[0].feedbacks
+    (remark,) = (
+        load(native([{"segment": "0003_0", "feedbacks": [{"time": 1, "text": "a", "confidence": 0.8}]}]))
+        .entries[0]
+        .feedbacks
+    )
     assert remark == Feedback(1.0, "a", 0.8)
 
 
@@ -234,9 +236,7 @@ def test_depth_is_refused_not_crashed_on(problems):
 def test_a_million_remarks_in_one_segment(load, well_formed):
     times = [k / 100_000 for k in range(1_000_000)]
     predictions = load(native([entry("0003_0", *((time, "a") for time in times))]))
-    match = Qevd2024().match(
-        Qevd2024().segments(well_formed).scored[0], by_segment(predictions, well_formed)["0003_0"]
-    )
+    match = Qevd2024().match(Qevd2024().segments(well_formed).scored[0], by_segment(predictions, well_formed)["0003_0"])
     assert len(match.predictions) == 1_000_000
     # References at 4.36, 6.95, 11.45 and 15.56 s: the third is 1.45 s from the last remark, the fourth too far.
     assert [i for i, _ in match.pairs] == [0, 1, 2]
@@ -244,7 +244,9 @@ def test_a_million_remarks_in_one_segment(load, well_formed):
 
 
 def test_thousands_of_problems_are_capped_and_counted(problems):
-    found = problems([{"mini_episode_id": k, "pred_feedbacks": [], "pred_feedback_timestamps": []} for k in range(3000)])
+    found = problems(
+        [{"mini_episode_id": k, "pred_feedbacks": [], "pred_feedback_timestamps": []} for k in range(3000)]
+    )
     assert len(found) == 1001
     assert found[-1].found == "2000 more problems"
 
@@ -266,7 +268,25 @@ def test_other_encodings_are_refused(tmp_path, well_formed, encoding):
 
 
 VALID = json.dumps(native([entry("0003_0", (4.0, "Lower!"), (9.5, "Chest up")), entry("0003_1", (2, "10"))]))
-WORDS = ["NaN", "1e400", "-0", "true", '"', "[", "]", "{", "}", ",", ":", "null", "\\ud800", "0003_0", "\x00", "é", "1" * 5000]
+WORDS = [
+    "NaN",
+    "1e400",
+    "-0",
+    "true",
+    '"',
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "null",
+    "\\ud800",
+    "0003_0",
+    "\x00",
+    "é",
+    "1" * 5000,
+]
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
@@ -289,8 +309,12 @@ def test_mutated_files_are_read_or_refused(tmp_path_factory, well_formed, rng: r
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["segment", "feedbacks", "time", "text", "mini_episode_id", "GT", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["segment", "feedbacks", "time", "text", "mini_episode_id", "GT", "x"]), inner
+        )
+    ),
     max_leaves=12,
 )
 

@@ -91,7 +91,12 @@ def test_subjects_and_paths_of_files(qevd):
 
 @pytest.mark.parametrize(
     ("subjects", "word"),
-    [('{"0001": 3}', "3"), ('{"0001": "ann", "0009": "bob"}', '"0009"'), ("{}", "no subject for video 0001"), ("[]", "an empty list")],
+    [
+        ('{"0001": 3}', "3"),
+        ('{"0001": "ann", "0009": "bob"}', '"0009"'),
+        ("{}", "no subject for video 0001"),
+        ("[]", "an empty list"),
+    ],
 )
 def test_bad_subjects_are_refused(qevd, subjects, word):
     qevd.add("0001", EVENTS)
