@@ -1,1 +1,1 @@
-"""Systems to compare with: none in this version."""
+"""Systems to compare with that need no training: blind ones, the references themselves, and shuffles of them."""

@@ -21,36 +21,43 @@ def to_dataset(benchmark: Benchmark) -> datasets.Dataset:
     """
     import datasets  # noqa: PLC0415 - heavy, imported only when asked for
 
-    features = datasets.Features({
-        "video": datasets.Value("string"),
-        "subject": datasets.Value("string"),
-        "split": datasets.Value("string"),
-        "frame_times_s": datasets.List(datasets.Value("float64")),
-        "events": datasets.List({
-            "text": datasets.Value("string"),
-            "first_frame": datasets.Value("int64"),
-            "end_frame": datasets.Value("int64"),
-            "time_s": datasets.Value("float64"),
-            "is_transition": datasets.Value("bool"),
-        }),
-        "exercises": datasets.List({
-            "segment": datasets.Value("string"),
-            "name": datasets.Value("string"),
-            "start_s": datasets.Value("float64"),
-            "end_s": datasets.Value("float64"),
-        }),
-        "features_path": datasets.Value("string"),
-        "poses_path": datasets.Value("string"),
-        "video_path": datasets.Value("string"),
-    })
+    features = datasets.Features(
+        {
+            "video": datasets.Value("string"),
+            "subject": datasets.Value("string"),
+            "split": datasets.Value("string"),
+            "frame_times_s": datasets.List(datasets.Value("float64")),
+            "events": datasets.List(
+                {
+                    "text": datasets.Value("string"),
+                    "first_frame": datasets.Value("int64"),
+                    "end_frame": datasets.Value("int64"),
+                    "time_s": datasets.Value("float64"),
+                    "is_transition": datasets.Value("bool"),
+                }
+            ),
+            "exercises": datasets.List(
+                {
+                    "segment": datasets.Value("string"),
+                    "name": datasets.Value("string"),
+                    "start_s": datasets.Value("float64"),
+                    "end_s": datasets.Value("float64"),
+                }
+            ),
+            "features_path": datasets.Value("string"),
+            "poses_path": datasets.Value("string"),
+            "video_path": datasets.Value("string"),
+        }
+    )
     rows = [_row(session, benchmark.split) for session in benchmark.sessions]
     return datasets.Dataset.from_list(rows, features=features)
 
 
 def _row(session: Session, split: str) -> dict[str, object]:
-    readings = (session.spans, session.closed_spans(), session.collapsed_spans())
     times, transitions = session.feedback_times_s, session.is_transition
-    events = next((reading for reading in readings if len(reading) == len(times) == len(transitions)), None)
+    events = session.events()
+    if len(events) != len(times):
+        events = ()
     return {
         "video": session.video,
         "subject": session.subject,

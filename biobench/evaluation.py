@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
 
 import biobench
 from biobench import registry
+from biobench.blind import blind_systems
 from biobench.exercises import find_exercise
 from biobench.matching import SegmentMatch
-from biobench.metrics.base import Metric, MetricUnavailable, PairMetric, Rows
+from biobench.metrics.base import Metric, Rows
 from biobench.metrics.bertscore import BertScore
+from biobench.metrics.coverage import Scorer, SodaT, TextF, TextLift, TextSkill
 from biobench.metrics.meteor import Meteor
 from biobench.metrics.rouge import RougeL
 from biobench.problems import Notice, Problem, ProblemsFound
 from biobench.protocols import Protocol, SegmentSet
 from biobench.readers.defects import nearest
 from biobench.records import Benchmark, Feedback, Predictions, Segment
-from biobench.results import Coverage, Json, Results, Score
-from biobench.signature import Signature
+from biobench.results import Baseline, Coverage, Json, Results, Score
+from biobench.scoring import Clusters, Run, score_metric
 
 __all__ = ["DEFAULT_PROTOCOLS", "Engine", "evaluate"]
 
 Engine = Literal["fast", "reference"]
-DEFAULT_PROTOCOLS = ("qevd-2024",)
+DEFAULT_PROTOCOLS = ("biobench-1", "qevd-2024")
 
-_NO_INTERVAL = "no interval: this version computes none"
-_NO_TIMES = "FitCoach's saved pairs hold no times"
+_Makers = Mapping[str, Callable[[float], Metric]]
 
-_Make = Callable[[float], Metric]
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One protocol over one file: what every score of it shares."""
-
-    protocol: Protocol
-    benchmark: Benchmark
-    matches: tuple[SegmentMatch, ...]
-    exercise: str | None
-    timed: bool
+TIMING_METRICS = frozenset({
+    "t_precision", "t_recall", "t_f_score", "t_lift", "t_skill", "t_area", "t_f_score@0.5", "t_f_score@1",
+    "t_f_score@2", "t_f_score@3", "t_f_score_shifted", "false_alarms_per_min",
+})  # fmt: skip
+"""What is told of a system whose words mean nothing."""
 
 
 def evaluate(
@@ -55,12 +50,14 @@ def evaluate(
     bertscore: str | None = None,
     exercise: str | None = None,
     strict: bool = False,
+    baselines: bool = True,
 ) -> Results:
     """Scores a system's predictions under each protocol.
 
     ``engine="reference"`` runs nltk and rouge_score themselves. ``bertscore`` names a model (a folder or a hub name) and
     asks for BERTScore. ``exercise`` keeps that exercise only. ``strict`` makes records that a protocol has to skip an
-    error. Metrics of other packages come along; one that is broken is named in ``notices``.
+    error. ``baselines`` adds the scores of systems that have not seen the video. Metrics of other packages come along;
+    one that is broken is named in ``notices``.
 
     Raises ``ProblemsFound`` for an unknown protocol or exercise, for a benchmark without references, and under ``strict``.
     """
@@ -74,8 +71,11 @@ def evaluate(
         Notice("broken-plugin", 1, "plug-in that could not be loaded", str(broken))
         for broken in (*known.broken, *metrics.broken)
     ]
+    meteor = cache(lambda: Scorer(Meteor(engine=engine), "meteor"))
+    makers: _Makers = {**_makers(engine, bertscore, meteor), **metrics.plugins}
     coverage: dict[str, Coverage] = {}
     scores: list[Score] = []
+    beside: list[Baseline] = []
     segments: dict[str, tuple[Mapping[str, Json], ...]] = {}
     for name in dict.fromkeys(protocols):
         protocol = known.all[name]()
@@ -84,15 +84,17 @@ def evaluate(
             raise ProblemsFound(_skipped_problems(benchmark, name, parts))
         kept = parts if exercise is None else _only(exercise, parts)
         matches, coverage[name] = _match(protocol, parts, kept, predictions, benchmark)
-        run = _Run(protocol, benchmark, matches, exercise, predictions.format != "fitcoach-pairs")
-        rows: dict[str, Rows] = {}
-        for metric_name, make in _metrics(protocol, engine, bertscore, metrics).items():
-            score, metric_rows = _score(metric_name, make, run, metric_name in metrics.plugins)
-            scores.append(score)
-            if metric_rows is not None:
-                rows[metric_name] = metric_rows
+        timed = predictions.format != "fitcoach-pairs"
+        run = Run(protocol, matches, _data(benchmark, exercise, timed=timed), timed)
+        names = [metric for metric in (*protocol.metrics, *metrics.plugins) if metric in makers]
+        found_scores, rows = _score_all(names, makers, metrics.plugins, run)
+        scores += found_scores
         segments[name] = tuple(_segment_record(match, k, rows) for k, match in enumerate(matches))
         notices += _coverage_notices(protocol, coverage[name])
+        if baselines and timed and kept.scored:
+            # The talker's sentence is chosen by our engine, which is always there and gives the same numbers.
+            chooser = meteor() if engine == "fast" else Scorer(Meteor(), "meteor")
+            beside += _baselines(kept.scored, names, makers, metrics.plugins, run, chooser)
     return Results(
         system=predictions.system,
         predictions={
@@ -103,6 +105,7 @@ def evaluate(
         benchmark=_benchmark_record(benchmark, exercise),
         coverage=coverage,
         scores=tuple(scores),
+        baselines=tuple(beside),
         notices=(*benchmark.notices, *predictions.notices, *notices),
         segments=segments,
         environment={
@@ -111,6 +114,69 @@ def evaluate(
             "numpy": np.__version__,
         },
     )
+
+
+def _makers(
+    engine: Engine, bertscore: str | None, meteor: Callable[[], Scorer]
+) -> dict[str, Callable[[float], Metric]]:
+    """How each built-in metric is made; metrics of one text scorer share it, so that a pair is scored once."""
+    built_in = registry.metrics().built_in
+    makers: dict[str, Callable[[float], Metric]] = {
+        **built_in,
+        "meteor": lambda epsilon: Meteor(epsilon, engine),
+        "rouge_l": lambda epsilon: RougeL(epsilon, engine),
+    }
+    if bertscore is None:
+        makers = {name: make for name, make in makers.items() if not name.startswith("bertscore")}
+    scorers: list[Callable[[], Scorer]] = [
+        meteor,
+        cache(lambda: Scorer(RougeL(engine=engine), "rouge_l")),
+    ]
+    names = ["meteor", "rouge_l"]
+    if bertscore is not None:
+        makers["bertscore_f1"] = lambda epsilon: BertScore(bertscore, epsilon=epsilon)
+        scorers.append(cache(lambda: Scorer(BertScore(bertscore), "bertscore", rescaled=True)))
+        names.append("bertscore")
+    for name, scorer in zip(names, scorers, strict=True):
+        for suffix, kind in (("f", TextF), ("lift", TextLift), ("skill", TextSkill)):
+            makers[f"{name}_{suffix}"] = partial(_from_scorer, kind, scorer)
+    makers["soda_t"] = partial(_from_scorer, SodaT, scorers[0])
+    return makers
+
+
+def _from_scorer(kind: Callable[[Scorer], Metric], scorer: Callable[[], Scorer], epsilon: float) -> Metric:  # noqa: ARG001 - ours add nothing
+    return kind(scorer())
+
+
+def _score_all(
+    names: Iterable[str], makers: _Makers, plugins: Mapping[str, object], run: Run
+) -> tuple[list[Score], dict[str, Rows]]:
+    scores, rows = [], {}
+    for name in names:
+        score, metric_rows = score_metric(name, makers[name], run, is_plugin=name in plugins)
+        scores.append(score)
+        if metric_rows is not None:
+            rows[name] = metric_rows
+    return scores, rows
+
+
+def _baselines(
+    scored: tuple[Segment, ...],
+    names: Sequence[str],
+    makers: _Makers,
+    plugins: Mapping[str, object],
+    run: Run,
+    chooser: Scorer,
+) -> list[Baseline]:
+    """Blind systems on every segment that the protocol scores, whatever the predictions cover."""
+    silent = tuple(run.protocol.match(segment, ()) for segment in scored)
+    found = []
+    for system in blind_systems(run.protocol, scored, Clusters.of(silent).numbers, chooser):
+        matches = tuple(run.protocol.match(segment, system.remarks[segment.id]) for segment in scored)
+        told = [name for name in names if system.speaks or name in TIMING_METRICS]
+        scores, _ = _score_all(told, makers, plugins, replace(run, matches=matches))
+        found.append(Baseline(system.name, system.description, tuple(scores)))
+    return found
 
 
 def _check_protocols(protocols: Sequence[str], known: Mapping[str, object]) -> None:
@@ -150,19 +216,9 @@ def _only(exercise: str, parts: SegmentSet) -> SegmentSet:
     scored = tuple(segment for segment in parts.scored if kept(segment))
     if not scored:
         here = sorted({segment.exercise for segment in parts.scored})
-        raise ProblemsFound(
-            [
-                Problem(
-                    "--exercise",
-                    f'"{exercise}"',
-                    "an exercise of this data: " + ", ".join(here),
-                    nearest(exercise, here),
-                )
-            ]
-        )
-    return replace(
-        parts, scored=scored, unscored=tuple(segment for segment in parts.unscored if kept(segment))
-    )
+        expected = "an exercise of this data: " + ", ".join(here)
+        raise ProblemsFound([Problem("--exercise", f'"{exercise}"', expected, nearest(exercise, here))])
+    return replace(parts, scored=scored, unscored=tuple(segment for segment in parts.unscored if kept(segment)))
 
 
 def _match(
@@ -173,7 +229,8 @@ def _match(
         return (_pairs_as_match(predictions),), Coverage(len(kept.scored), None, None, None, skipped)
     first_frames = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
     remarks = predictions.by_segment([*parts.scored, *parts.unscored], first_frames)
-    missing = tuple(segment.id for segment in kept.scored if segment.id not in remarks)
+    # VAR-2026 files can't name silent exercises: their absence is no hole in the coverage.
+    missing = tuple(segment.id for segment in kept.scored if segment.feedbacks and segment.id not in remarks)
     unscored = tuple(segment.id for segment in kept.unscored if segment.id in remarks)
     matches = tuple(
         protocol.match(segment, remarks.get(segment.id))
@@ -191,68 +248,12 @@ def _pairs_as_match(predictions: Predictions) -> SegmentMatch:
     return SegmentMatch(segment, answers, pairs, pairs, predicted=True)
 
 
-def _metrics(
-    protocol: Protocol, engine: Engine, bertscore: str | None, known: registry.Registry[Metric]
-) -> dict[str, _Make]:
-    special: dict[str, _Make] = {
-        "meteor": lambda epsilon: Meteor(epsilon, engine),
-        "rouge_l": lambda epsilon: RougeL(epsilon, engine),
-        "bertscore_f1": lambda epsilon: BertScore(bertscore, epsilon=epsilon),
-    }
-    names = [name for name in protocol.metrics if name != "bertscore_f1" or bertscore is not None]
-    return {name: special.get(name, known.all[name]) for name in (*names, *known.plugins)}
-
-
-def _score(name: str, make: _Make, run: _Run, is_plugin: bool) -> tuple[Score, Rows | None]:
-    """One score and its rows. What can't be computed is null with the reason; it never stops the other metrics."""
-    people = {match.segment.subject for match in run.matches}
-    by_subject = bool(people) and None not in people
-    clusters = len(people) if by_subject else len({match.segment.video for match in run.matches})
-    value, n, rows, reason = None, 0, None, None
-    own_signature: Mapping[str, str] = {}
-    try:
-        metric = make(run.protocol.epsilon)
-        own_signature = metric.signature()
-        if not run.timed and not isinstance(metric, PairMetric):
-            reason = _NO_TIMES
-        elif not run.matches:
-            reason = "the predictions answer no segment that this protocol scores"
-        else:
-            rows = metric.rows(run.matches)
-            sums = rows.sum(axis=0)
-            number = float(metric.score(sums))
-            n = metric.count(sums)
-            value, reason = (number, _NO_INTERVAL) if np.isfinite(number) else (None, metric.no_value)
-    except MetricUnavailable as error:
-        value, rows, reason = None, None, f"failed: {error}"
-    except Exception as error:
-        if not is_plugin:  # a fault of our own must be seen, a stranger's must not stop the rest
-            raise
-        value, rows, reason = None, None, f"failed: {type(error).__name__}: {error}"
-    data = {"data": run.benchmark.source_sha256[:12], "split": run.benchmark.split}
-    if run.exercise is not None:
-        data["exercise"] = run.exercise
-    signature = Signature.of(
-        {"metric": name, "protocol": run.protocol.name},
-        run.protocol.signature(),
-        own_signature,
-        data if run.timed else {"data": "saved-pairs"},
-        {"biobench": biobench.__version__},
-    )
-    score = Score(
-        protocol=run.protocol.name,
-        metric=name,
-        value=value,
-        low=None,
-        high=None,
-        confidence=None,
-        n=n,
-        clusters=clusters if run.timed else 0,
-        cluster_unit="subject" if by_subject else "video",
-        signature=str(signature),
-        reason=reason,
-    )
-    return score, rows
+def _data(benchmark: Benchmark, exercise: str | None, *, timed: bool) -> dict[str, str]:
+    """What a signature says of the data."""
+    if not timed:
+        return {"data": "saved-pairs"}
+    data = {"data": benchmark.source_sha256[:12], "split": benchmark.split}
+    return data if exercise is None else {**data, "exercise": exercise}
 
 
 def _segment_record(match: SegmentMatch, k: int, rows: Mapping[str, Rows]) -> dict[str, Json]:
@@ -298,7 +299,5 @@ def _coverage_notices(protocol: Protocol, coverage: Coverage) -> list[Notice]:
         notices.append(Notice("unscored-segments", len(coverage.unscored), text, coverage.unscored[0]))
     if coverage.skipped_records:
         text = f"records that {protocol.name} can't use, left out"
-        notices.append(
-            Notice("skipped-records", len(coverage.skipped_records), text, coverage.skipped_records[0])
-        )
+        notices.append(Notice("skipped-records", len(coverage.skipped_records), text, coverage.skipped_records[0]))
     return notices

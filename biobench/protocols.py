@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from biobench.matching import SegmentMatch, match_published
+import numpy as np
+
+from biobench.chance import FAMILY, PUBLISHED_FAMILY, Timetable, best_published_timetable, best_timetables
+from biobench.exercises import find_exercise
+from biobench.matching import SegmentMatch, match_optimal, match_published
 from biobench.records import Benchmark, Feedback, Segment, Session, Span, exercise_of_transition
 
 __all__ = [
+    "Biobench1",
     "Protocol",
     "Qevd2024",
     "RecordUnusable",
@@ -62,6 +67,8 @@ class Protocol(ABC):
     """False where a segment that is absent from the predictions costs nothing."""
     metrics: ClassVar[tuple[str, ...]]
     """Names of the built-in metrics that it reports."""
+    headline: ClassVar[tuple[str, ...]]
+    """Those of them that a short table shows."""
 
     @abstractmethod
     def signature(self) -> Mapping[str, str]:
@@ -78,6 +85,12 @@ class Protocol(ABC):
     def scores(self, segment: Segment) -> bool:
         """Whether a segment counts."""
         return bool(segment.feedbacks)
+
+    def best_timetable(self, segments: tuple[Segment, ...], clusters: tuple[int, ...]) -> tuple[Timetable, str]:
+        """The blind timetable with the best T-F on these segments, and the family that it is the best of."""
+        references = np.bincount(clusters, weights=[len(segment.feedbacks) for segment in segments])
+        (best,) = best_timetables(segments, clusters, references.astype(np.int64), 1)
+        return best, FAMILY
 
     def segments(self, benchmark: Benchmark) -> SegmentSet:
         """The segments of a benchmark, in the order of its records."""
@@ -101,9 +114,17 @@ class _Published(Protocol):
     tolerance_s = 3.0
     epsilon = 1e-12
     metrics = ("t_precision", "t_recall", "t_f_score", "meteor", "rouge_l", "bertscore_f1")
+    headline = metrics
 
     def signature(self) -> Mapping[str, str]:
         return {"match": "greedy-twice", "tol": f"{self.tolerance_s:g}s-full", "eps": f"{self.epsilon:g}"}
+
+    def best_timetable(
+        self,
+        segments: tuple[Segment, ...],
+        clusters: tuple[int, ...],  # noqa: ARG002 - pooled, whoever the people are
+    ) -> tuple[Timetable, str]:
+        return best_published_timetable(segments, self.tolerance_s), PUBLISHED_FAMILY
 
     def match(self, segment: Segment, predictions: tuple[Feedback, ...] | None) -> SegmentMatch:
         remarks = predictions or ()
@@ -132,9 +153,7 @@ class Qevd2024(_Published):
         spans = session.closed_spans()
         counts = len(spans), len(session.feedback_times_s), len(session.is_transition)
         if len(set(counts)) > 1:
-            raise RecordUnusable(
-                "{} remarks in feedbacks, {} feedback_timestamps, {} is_transition".format(*counts)
-            )
+            raise RecordUnusable("{} remarks in feedbacks, {} feedback_timestamps, {} is_transition".format(*counts))
         _check_frames(session, spans)
         times = session.frame_times_s
         transitions = [k for k, transition in enumerate(session.is_transition) if transition]
@@ -174,13 +193,108 @@ class Var2026(_Published):
             first = this if number else -1  # remarks before the first transition fall into exercise 0
             start_s, end_s = times_s[this], times_s[following]
             feedbacks = tuple(
-                Feedback(times_s[k] - start_s, spans[k].text)
-                for k in range(first + 1, following)
-                if k != this
+                Feedback(times_s[k] - start_s, spans[k].text) for k in range(first + 1, following) if k != this
             )
             exercise = exercise_of_transition(spans[this].text)
             segments.append(_segment(session, number, exercise, start_s, end_s, feedbacks))
         return segments
+
+
+class Biobench1(Protocol):
+    """Ours: every remark and every exercise counts, one optimal matching, silence and chatter have a price."""
+
+    name = "biobench-1"
+    summary = "ours: optimal matching, silent exercises kept, chance levels and intervals"
+    tolerance_s = 1.5
+    epsilon = 0.0
+    missing_is_silence = True
+    metrics = (
+        "t_precision",
+        "t_recall",
+        "t_f_score",
+        "t_lift",
+        "t_skill",
+        "t_area",
+        "t_f_score@0.5",
+        "t_f_score@1",
+        "t_f_score@2",
+        "t_f_score@3",
+        "t_f_score_shifted",
+        "best_shift_s",
+        "latency_q1_s",
+        "latency_median_s",
+        "latency_q3_s",
+        "false_alarms_per_min",
+        "duplicate_share",
+        "talk_overlap",
+        "average_precision",
+        "meteor",
+        "meteor_f",
+        "meteor_lift",
+        "meteor_skill",
+        "rouge_l",
+        "rouge_l_f",
+        "rouge_l_lift",
+        "rouge_l_skill",
+        "bertscore_f1",
+        "bertscore_f",
+        "bertscore_lift",
+        "bertscore_skill",
+        "soda_t",
+    )
+    headline = (
+        "t_f_score",
+        "t_lift",
+        "t_skill",
+        "t_area",
+        "latency_median_s",
+        "false_alarms_per_min",
+        "meteor_f",
+        "meteor_lift",
+        "meteor_skill",
+        "rouge_l_f",
+        "bertscore_f",
+    )
+
+    def signature(self) -> Mapping[str, str]:
+        return {"match": "optimal", "tol": f"{self.tolerance_s:g}s-half"}
+
+    def scores(self, segment: Segment) -> bool:  # noqa: ARG002 - it does not matter which
+        """Every exercise counts: a remark in a silent one is a false alarm."""
+        return True
+
+    def cut(self, session: Session) -> Sequence[Segment]:
+        """From transition to transition; a repeat after silence is a remark, and so is one on the last frame."""
+        spans = session.events()
+        if not spans:
+            counts = len(session.spans), len(session.is_transition)
+            raise RecordUnusable("{} remarks in feedbacks, {} is_transition".format(*counts))
+        _check_frames(session, spans)
+        first_frames_s = [float(session.frame_times_s[span.first]) for span in spans]
+        counts_agree = len(session.feedback_times_s) == len(spans)
+        times_s = session.feedback_times_s if counts_agree else first_frames_s
+        transitions = [k for k, transition in enumerate(session.is_transition) if transition]
+        segments = []
+        for number, (this, following) in enumerate(pairwise(transitions)):
+            start_s = first_frames_s[this]
+            feedbacks = sorted(Feedback(times_s[k] - start_s, spans[k].text) for k in range(this + 1, following))
+            exercise = exercise_of_transition(spans[this].text)
+            found = find_exercise(exercise)
+            name = exercise if found is None else " ".join(filter(None, found))
+            segments.append(_segment(session, number, name, start_s, first_frames_s[following], tuple(feedbacks)))
+        return segments
+
+    def match(self, segment: Segment, predictions: tuple[Feedback, ...] | None) -> SegmentMatch:
+        """Matches by time alone; blank remarks are dropped, those outside the segment stay as false alarms."""
+        remarks = sorted((f for f in predictions or () if f.text.strip()), key=lambda f: (f.time_s, f.text))
+        inside = [j for j, remark in enumerate(remarks) if 0 <= remark.time_s <= segment.duration_s]
+        matched = match_optimal(
+            [feedback.time_s for feedback in segment.feedbacks],
+            [remarks[j].time_s for j in inside],
+            self.tolerance_s,
+        )
+        pairs = tuple((i, inside[j]) for i, j in matched)
+        return SegmentMatch(segment, tuple(remarks), pairs, pairs, predicted=predictions is not None)
 
 
 def _segment(

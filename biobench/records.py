@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biobench.problems import Notice, Problem
+    from biobench.problems import Notice
 
 __all__ = [
     "Benchmark",
@@ -102,17 +102,20 @@ class Session:
         """
         if self.listed_exercises:
             return self.listed_exercises
-        for reading in (self.spans, self.closed_spans(), self.collapsed_spans()):
-            if len(reading) == len(self.is_transition) and all(s.first < len(self.frame_times_s) for s in reading):
-                transitions = [
-                    (exercise_of_transition(span.text), float(self.frame_times_s[span.first]))
-                    for span, transition in zip(reading, self.is_transition, strict=True)
-                    if transition
-                ]
-                return tuple(
-                    ListedExercise(name, start_s, end_s) for (name, start_s), (_, end_s) in pairwise(transitions)
-                )
-        return ()
+        events = self.events()
+        if any(event.first >= len(self.frame_times_s) for event in events):
+            return ()
+        transitions = [
+            (exercise_of_transition(event.text), float(self.frame_times_s[event.first]))
+            for event, transition in zip(events, self.is_transition, strict=False)
+            if transition
+        ]
+        return tuple(ListedExercise(name, start_s, end_s) for (name, start_s), (_, end_s) in pairwise(transitions))
+
+    def events(self) -> tuple[Span, ...]:
+        """The spans that ``is_transition`` speaks of, one each; empty where no reading of the record fits it."""
+        readings = (self.spans, self.closed_spans(), self.collapsed_spans())
+        return next((reading for reading in readings if len(reading) == len(self.is_transition)), ())
 
     def closed_spans(self) -> tuple[Span, ...]:
         """The spans that another value follows: all but one that lasts to the last frame."""

@@ -11,10 +11,11 @@ from typing import Generic, TypeVar
 from biobench.metrics.base import Metric
 from biobench.protocols import Protocol
 
-__all__ = ["BrokenPlugin", "Registry", "metrics", "protocols"]
+__all__ = ["BrokenPlugin", "Registry", "by_group", "metrics", "protocols"]
 
 T = TypeVar("T")
 
+_TEXTS = ("meteor", "rouge_l", "bertscore")
 _METRICS = {
     "t_precision": "biobench.metrics.temporal:TPrecision",
     "t_recall": "biobench.metrics.temporal:TRecall",
@@ -22,8 +23,29 @@ _METRICS = {
     "meteor": "biobench.metrics.meteor:Meteor",
     "rouge_l": "biobench.metrics.rouge:RougeL",
     "bertscore_f1": "biobench.metrics.bertscore:BertScore",
+    "t_lift": "biobench.metrics.lift:TLift",
+    "t_skill": "biobench.metrics.lift:TSkill",
+    "t_area": "biobench.metrics.timing:TArea",
+    "t_f_score@0.5": "biobench.metrics.timing:TFScoreAt05",
+    "t_f_score@1": "biobench.metrics.timing:TFScoreAt1",
+    "t_f_score@2": "biobench.metrics.timing:TFScoreAt2",
+    "t_f_score@3": "biobench.metrics.timing:TFScoreAt3",
+    "t_f_score_shifted": "biobench.metrics.timing:BestShiftF",
+    "best_shift_s": "biobench.metrics.timing:BestShift",
+    "latency_q1_s": "biobench.metrics.pooled:LatencyQ1",
+    "latency_median_s": "biobench.metrics.pooled:LatencyMedian",
+    "latency_q3_s": "biobench.metrics.pooled:LatencyQ3",
+    "false_alarms_per_min": "biobench.metrics.timing:FalseAlarms",
+    "duplicate_share": "biobench.metrics.timing:DuplicateShare",
+    "talk_overlap": "biobench.metrics.timing:TalkOverlap",
+    "average_precision": "biobench.metrics.pooled:AveragePrecision",
+    **{f"{text}_f": "biobench.metrics.coverage:TextF" for text in _TEXTS},
+    **{f"{text}_lift": "biobench.metrics.coverage:TextLift" for text in _TEXTS},
+    **{f"{text}_skill": "biobench.metrics.coverage:TextSkill" for text in _TEXTS},
+    "soda_t": "biobench.metrics.coverage:SodaT",
 }
 _PROTOCOLS = {
+    "biobench-1": "biobench.protocols:Biobench1",
     "qevd-2024": "biobench.protocols:Qevd2024",
     "var-2026": "biobench.protocols:Var2026",
 }
@@ -58,15 +80,16 @@ class Registry(Generic[T]):
 
 def metrics() -> Registry[Metric]:
     """Every metric that is installed."""
-    return _registry("biobench.metrics", _METRICS, Metric)
+    return by_group("biobench.metrics", _METRICS, Metric)
 
 
 def protocols() -> Registry[Protocol]:
     """Every protocol that is installed."""
-    return _registry("biobench.protocols", _PROTOCOLS, Protocol)
+    return by_group("biobench.protocols", _PROTOCOLS, Protocol)
 
 
-def _registry(group: str, built_in: Mapping[str, str], kind: type[T]) -> Registry[T]:
+def by_group(group: str, built_in: Mapping[str, str], kind: type[T]) -> Registry[T]:
+    """The subclasses of ``kind`` that are built in (as ``module:Class``) or come through an entry-point group."""
     loaded = {name: _load(target, kind) for name, target in built_in.items()}
     plugins: dict[str, type[T]] = {}
     origins = dict.fromkeys(built_in, "biobench")
@@ -74,9 +97,7 @@ def _registry(group: str, built_in: Mapping[str, str], kind: type[T]) -> Registr
     for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value)):
         distribution = point.dist.name if point.dist else "unknown"
         if point.name in origins:
-            broken.append(
-                BrokenPlugin(point.name, distribution, f"{origins[point.name]} has this name already")
-            )
+            broken.append(BrokenPlugin(point.name, distribution, f"{origins[point.name]} has this name already"))
             continue
         try:
             plugins[point.name] = _checked(point.load(), kind, point.name)

@@ -13,7 +13,7 @@ from biobench.readers.defects import Defects
 from biobench.readers.json_text import parse, read_text
 from biobench.signature import Signature
 
-__all__ = ["SCHEMA", "Coverage", "Results", "Score", "read_results"]
+__all__ = ["SCHEMA", "Baseline", "Coverage", "Results", "Score", "read_results"]
 
 SCHEMA = "biobench/results/1"
 
@@ -70,6 +70,15 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """The scores of a system that has not seen the video, on the same segments as the system's own."""
+
+    name: str
+    description: str
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """What ``evaluate`` gives. ``segments`` maps a protocol to one record a segment: remarks, pairs, and every metric's row."""
 
@@ -78,6 +87,7 @@ class Results:
     benchmark: Mapping[str, Json]
     coverage: Mapping[str, Coverage]
     scores: tuple[Score, ...]
+    baselines: tuple[Baseline, ...]
     notices: tuple[Notice, ...]
     segments: Mapping[str, tuple[Mapping[str, Json], ...]]
     environment: Mapping[str, str]
@@ -94,9 +104,7 @@ class Results:
     def failed(self) -> tuple[Score, ...]:
         """Scores that could not be made because something broke, as opposed to having nothing to score."""
         return tuple(
-            score
-            for score in self.scores
-            if score.value is None and (score.reason or "").startswith("failed: ")
+            score for score in self.scores if score.value is None and (score.reason or "").startswith("failed: ")
         )
 
     def to_json(self) -> str:
@@ -111,8 +119,10 @@ class Results:
             "coverage": {name: asdict(coverage) for name, coverage in self.coverage.items()},
             "scores": [asdict(score) for score in self.scores],
         }
+        baselines = [_with_scores(asdict(baseline)) for baseline in self.baselines]
         lines = [f"{_dumps(key)}: {_listed(value)}" for key, value in top.items()]
         parts = [f"{_dumps(name)}: {_listed(list(records))}" for name, records in self.segments.items()]
+        lines.append('"baselines": [' + ",\n".join(baselines) + "]")
         lines.append('"segments": {' + ",\n".join(parts) + "}")
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -133,34 +143,48 @@ def read_results(path: Path) -> Results:
         raise ProblemsFound(defects.problems())
     _check(defects, (), top, _TOP)
     defects.raise_if_any()
-    for key, kinds in (("scores", _SCORE), ("notices", _NOTICE)):
-        for k, value in enumerate(top[key]):
-            _check(defects, (key, k), value, kinds)
+    for k, value in enumerate(top["notices"]):
+        _check(defects, ("notices", k), value, _NOTICE)
     for name, value in top["coverage"].items():
         _check(defects, ("coverage", name), value, _COVERAGE)
     for name, value in top["segments"].items():
         if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
             defects.add(("segments", name), value, "a list of objects, one a segment")
+    for k, value in enumerate(top["baselines"]):
+        _check(defects, ("baselines", k), value, _BASELINE)
+    scores = _scores(defects, ("scores",), top["scores"])
     defects.raise_if_any()
-    scores = []
-    for k, value in enumerate(top["scores"]):
-        try:
-            scores.append(Score(**{key: value[key] for key in _SCORE}))
-        except ValueError as error:
-            defects.add_text(("scores", k), str(error), "a score that holds together")
-    if len({(score.protocol, score.metric) for score in scores}) < len(scores):
-        defects.add_text(("scores",), "a protocol and metric twice", "one score for each protocol and metric")
+    baselines = tuple(
+        Baseline(value["name"], value["description"], _scores(defects, ("baselines", k, "scores"), value["scores"]))
+        for k, value in enumerate(top["baselines"])
+    )
     defects.raise_if_any()
     return Results(
         system=top["system"],
         predictions=top["predictions"],
         benchmark=top["benchmark"],
         coverage={name: _coverage(value) for name, value in top["coverage"].items()},
-        scores=tuple(scores),
+        scores=scores,
+        baselines=baselines,
         notices=tuple(Notice(**{key: value[key] for key in _NOTICE}) for value in top["notices"]),
         segments={name: tuple(records) for name, records in top["segments"].items()},
         environment=top["environment"],
     )
+
+
+def _scores(defects: Defects, place: tuple[str | int, ...], values: list[object]) -> tuple[Score, ...]:
+    scores = []
+    for k, value in enumerate(values):
+        before = len(defects)
+        _check(defects, (*place, k), value, _SCORE)
+        if len(defects) == before and isinstance(value, dict):
+            try:
+                scores.append(Score(**{key: value[key] for key in _SCORE}))
+            except ValueError as error:
+                defects.add_text((*place, k), str(error), "a score that holds together")
+    if len({(score.protocol, score.metric) for score in scores}) < len(scores):
+        defects.add_text(place, "a protocol and metric twice", "one score for each protocol and metric")
+    return tuple(scores)
 
 
 _Kinds = Mapping[str, tuple[type, ...]]
@@ -173,8 +197,10 @@ _TOP: _Kinds = {
     "notices": (list,),
     "coverage": (dict,),
     "scores": (list,),
+    "baselines": (list,),
     "segments": (dict,),
 }
+_BASELINE: _Kinds = {"name": (str,), "description": (str,), "scores": (list,)}
 _NUMBER_OR_NULL = (int, float, _NONE)
 _SCORE: _Kinds = {
     "protocol": (str,),
@@ -229,6 +255,11 @@ def _coverage(value: Mapping[str, object]) -> Coverage:
 
 def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _with_scores(record: dict[str, object]) -> str:
+    scores = record.pop("scores")
+    return _dumps(record)[:-1] + ', "scores": ' + _listed(list(scores)) + "}"  # type: ignore[call-overload]
 
 
 def _listed(value: object) -> str:

@@ -42,9 +42,9 @@ class Table:
 def print_table(console: Console, table: Table) -> None:
     """Prints a table; text from users is shown as it is, never read as markup."""
     console.print(Text(table.title, style="bold"))
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns:
-        drawn.add_column(Text(column.heading), justify=column.align, overflow="fold")
+        drawn.add_column(Text(column.heading), justify=column.align, overflow="fold", no_wrap=column.align == "right")
     for row in table.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     console.print(drawn)
@@ -64,9 +64,7 @@ def to_markdown(table: Table) -> str:
     """
     lines = [f"**{_markdown(table.title)}**", ""]
     lines.append(_markdown_row([column.heading for column in table.columns]))
-    lines.append(
-        "|" + "|".join("--:" if column.align == "right" else ":--" for column in table.columns) + "|"
-    )
+    lines.append("|" + "|".join("--:" if column.align == "right" else ":--" for column in table.columns) + "|")
     lines += [_markdown_row(row) for row in table.rows]
     for note in table.notes:
         lines += ["", _markdown(note)]

@@ -92,7 +92,7 @@ class Draw:
     """Random numbers that are the same in every Python: ``random()`` and plain arithmetic, no logarithms."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed).random  # noqa: S311 - nothing here is secret
+        self._random = random.Random(seed).random
 
     def between(self, low: float, high: float) -> float:
         """Uniform."""
@@ -232,9 +232,7 @@ def _record(
     dense = [""] * len(frames_ns)
     times_s: list[float] = []
     for event in events:
-        first, end = (
-            bisect_left(frames_ns, frames_ns[0] + int(s * 1e9)) for s in (event.start_s, event.end_s)
-        )
+        first, end = (bisect_left(frames_ns, frames_ns[0] + int(s * 1e9)) for s in (event.start_s, event.end_s))
         dense[first:end] = [event.text] * (end - first)
         times_s.append(frames_ns[first] / 1e9 + _CLOCK_SHIFT_S)
     record: dict[str, object] = {

@@ -26,13 +26,15 @@ class QevdFolder:
         dense += [""] * 20
         nanoseconds = 1_650_000_000_000_000_000 + np.arange(len(dense), dtype=np.int64) * 45_000_000
         seconds = nanoseconds / 1e9 + 28800
-        self.records.append({
-            "long_range_video_file": f"./long_range_videos/{video}.mp4",
-            "video_timestamps": f"./long_range_videos/{video}_timestamps.npy",
-            "feedbacks": dense,
-            "feedback_timestamps": timestamps or [float(seconds[frame]) for frame in first_frames],
-            "is_transition": [transition for _, transition in events],
-        })
+        self.records.append(
+            {
+                "long_range_video_file": f"./long_range_videos/{video}.mp4",
+                "video_timestamps": f"./long_range_videos/{video}_timestamps.npy",
+                "feedbacks": dense,
+                "feedback_timestamps": timestamps or [float(seconds[frame]) for frame in first_frames],
+                "is_transition": [transition for _, transition in events],
+            }
+        )
         frames = nanoseconds[: len(dense) - frames_missing - 20] if frames_missing else nanoseconds
         np.save(self.folder / "long_range_videos" / f"{video}_timestamps.npy", frames)
         self.write()

@@ -57,7 +57,10 @@ def test_systems(score, truth):
         [(segment, metronome(segment)) for segment, _ in truth],
         [(segment, remarks[:1] if k == 0 else []) for k, (segment, remarks) in enumerate(truth)],
         [(segment, remarks[::-1]) for segment, remarks in truth],
-        [(segment, [part for time, text in remarks for part in ((time, "Nice"), (time, text))]) for segment, remarks in truth],
+        [
+            (segment, [part for time, text in remarks for part in ((time, "Nice"), (time, text))])
+            for segment, remarks in truth
+        ],
     ]
     rows = table("Systems that know nothing, or too much")
     for row, system in zip(rows, systems, strict=True):

@@ -24,7 +24,7 @@ __all__ = ["command"]
     "protocols",
     multiple=True,
     metavar="NAME",
-    help="May be given several times [default: qevd-2024].",
+    help="May be given several times [default: biobench-1 and qevd-2024].",
 )
 @click.option(
     "--engine",
@@ -39,9 +39,9 @@ __all__ = ["command"]
     help="Also BERTScore: roberta-large for the published numbers, a model's folder, or minilm.",
 )
 @click.option("--exercise", metavar="NAME", help="Score this exercise only.")
-@click.option(
-    "--strict", is_flag=True, help="Stop at a record that a protocol can't use, instead of skipping it."
-)
+@click.option("--no-baselines", is_flag=True, help="Leave out the systems that have not seen the video; faster.")
+@click.option("--strict", is_flag=True, help="Stop at a record that a protocol can't use, instead of skipping it.")
+@click.option("--all", "everything", is_flag=True, help="Show every metric, and what each was made with.")
 @click.option("--out", metavar="FILE", help="Write the results file (JSON) here.")
 @click.option(
     "--format",
@@ -59,7 +59,9 @@ def command(
     engine: str,
     bertscore: str | None,
     exercise: str | None,
+    no_baselines: bool,
     strict: bool,
+    everything: bool,
     out: str | None,
     form: str,
 ) -> None:
@@ -81,6 +83,7 @@ def command(
         bertscore=bertscore,
         exercise=exercise,
         strict=strict,
+        baselines=not no_baselines,
     )
     if target is not None:
         results.write(target)
@@ -89,7 +92,7 @@ def command(
     elif form == "csv":
         options.echo_utf8(_csv(results))
     else:
-        _echo_tables(results, form, options.benchmark_line(benchmark))
+        _echo_tables(results, form, options.benchmark_line(benchmark), everything=everything)
     options.echo_notices(results.notices, err=form != "table")
     for score in results.failed:
         click.echo(f"biobench: {score.protocol} {score.metric} {score.reason}", err=True)
@@ -97,53 +100,90 @@ def command(
         raise SystemExit(1)
 
 
-def _echo_tables(results: Results, form: str, benchmark_line: str) -> None:
+def _echo_tables(results: Results, form: str, benchmark_line: str, *, everything: bool) -> None:
     from biobench.tables import print_table, to_latex, to_markdown  # noqa: PLC0415 - keeps --help fast
 
-    tables = [_table(results, protocol) for protocol in results.coverage]
+    tables = {protocol: _table(results, protocol, everything=everything) for protocol in results.coverage}
     if form == "markdown":
-        options.echo_utf8("\n\n".join(map(to_markdown, tables)) + "\n")
+        options.echo_utf8("\n\n".join(map(to_markdown, tables.values())) + "\n")
         return
     if form == "latex":
-        options.echo_utf8("\n\n".join(map(to_latex, tables)) + "\n")
+        options.echo_utf8("\n\n".join(map(to_latex, tables.values())) + "\n")
         return
     from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from biobench.advice import advice  # noqa: PLC0415
 
     console = Console(highlight=False)
     console.print(benchmark_line, markup=False, soft_wrap=True)
     source = f"system {results.system!r}, read as {results.predictions['format']} predictions"
     console.print(source, markup=False, soft_wrap=True)
-    for table in tables:
+    for protocol, table in tables.items():
         console.print()
         print_table(console, table)
+        for line in advice(results, protocol):
+            console.print(Text(f"! {line}", style="bold"), soft_wrap=True)
 
 
-def _table(results: Results, protocol: str) -> Table:
+def _table(results: Results, protocol: str, *, everything: bool) -> Table:
+    from biobench import registry  # noqa: PLC0415
     from biobench.signature import Signature  # noqa: PLC0415
     from biobench.tables import Column, Table  # noqa: PLC0415
 
-    scores = [score for score in results.scores if score.protocol == protocol]
+    known = registry.protocols().all[protocol]
+    scores = [
+        score
+        for score in results.scores
+        if score.protocol == protocol
+        and (everything or score.metric in known.headline or score.metric not in known.metrics)
+    ]
     signatures = {score.metric: dict(Signature.parse(score.signature).items) for score in scores}
     shared = [
         f"{key}:{value}"
         for key, value in signatures[scores[0].metric].items()
         if key != "metric" and all(signature.get(key) == value for signature in signatures.values())
     ]
-    with_intervals = any(score.low is not None for score in scores)
-    columns = [Column("metric"), Column("value", "right")]
-    columns += [Column("95 % interval", "right")] if with_intervals else []
-    columns += [Column("n", "right"), Column("")]
+    blind = [b for b in results.baselines if any(score.protocol == protocol for score in b.scores)]
+    columns = [Column("metric"), Column("value", "right"), Column("95 % interval", "right")]
+    columns += [Column(baseline.name.split()[-1], "right") for baseline in blind]
+    columns += [Column("n", "right")]
     rows, notes = [], [_coverage_note(results.coverage[protocol], scores), "signature: " + "|".join(shared)]
     for score in scores:
-        interval = [] if not with_intervals else [_interval(score)]
-        why_not = str(score.reason) if score.value is None else ""
-        rows.append((score.metric, _number(score.value), *interval, str(score.n), why_not))
+        beside = [
+            next((_number(s.value) for s in b.scores if s.protocol == protocol and s.metric == score.metric), "–")
+            for b in blind
+        ]
+        rows.append((score.metric, _number(score.value), _interval(score), *beside, str(score.n)))
         own = [f"{k}:{v}" for k, v in signatures[score.metric].items() if k != "metric" and f"{k}:{v}" not in shared]
-        if own:
+        if own and everything:
             notes.append(f"{score.metric}: {'|'.join(own)}")
-    if not any(row[-1] for row in rows):
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    notes += _if_people_were_known(scores)
+    notes += [f"{baseline.name}: {baseline.description}" for baseline in blind]
+    notes += [f"{score.metric}: {score.reason}" for score in scores if score.value is None]
     return Table(f"{protocol}: {results.system}", tuple(columns), tuple(rows), tuple(notes))
+
+
+_PEOPLE = 7
+"""In the public test split."""
+
+
+def _if_people_were_known(scores: Sequence[Score]) -> list[str]:
+    """Where videos are taken as independent: what the first interval could be if it were known who is in which."""
+    from biobench.statistics import subject_correlation_table  # noqa: PLC0415
+    from biobench.statistics.student import t_quantile  # noqa: PLC0415
+
+    score = next((score for score in scores if score.low is not None and score.high is not None), None)
+    if score is None or score.cluster_unit != "video" or score.clusters < _PEOPLE:
+        return []
+    half_width = (score.high - score.low) / 2  # type: ignore[operator]  # both are there, see above
+    error = half_width / t_quantile((1 + (score.confidence or 0)) / 2, score.clusters - 1)
+    rows = subject_correlation_table(error, score.clusters, _PEOPLE)
+    told = ", ".join(f"{row.half_width:.3f} at {row.correlation:g}" for row in rows)
+    return [
+        "nobody knows who is in which video: intervals take videos as independent and are too narrow if people differ;",
+        f"the half-width of {score.metric} ({half_width:.3f}) with {_PEOPLE} people whose videos correlate: {told}",
+    ]
 
 
 def _coverage_note(coverage: Coverage, scores: Sequence[Score]) -> str:
@@ -151,17 +191,15 @@ def _coverage_note(coverage: Coverage, scores: Sequence[Score]) -> str:
         return "saved text pairs: timing and coverage can't be scored"
     note = f"coverage {coverage.predicted} of {coverage.segments} segments"
     note += f", {scores[0].clusters} {scores[0].cluster_unit}s"
-    if not coverage.complete:
-        note += "; INCOMPLETE, not to be ranked"
-    return note
+    return note if coverage.complete else f"{note}; INCOMPLETE, not to be ranked"
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:z.4f}"
 
 
 def _interval(score: Score) -> str:
-    return "–" if score.low is None or score.high is None else f"[{score.low:.4f}, {score.high:.4f}]"
+    return "–" if score.low is None or score.high is None else f"[{score.low:z.3f}, {score.high:z.3f}]"
 
 
 def _csv(results: Results) -> str:

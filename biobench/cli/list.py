@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from biobench.metrics.base import Metric
+    from biobench.models import Model
+    from biobench.protocols import Protocol
+    from biobench.registry import Registry
 
 __all__ = ["command"]
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["metrics", "protocols"]))
+@click.argument("what", type=click.Choice(["metrics", "protocols", "models"]))
 def command(what: str) -> None:
-    """List metrics or protocols, those of other packages included."""
+    """List metrics, protocols or models, those of other packages included."""
     from biobench import registry  # noqa: PLC0415 - keeps --help fast
+    from biobench.models import models  # noqa: PLC0415
 
-    listed = registry.metrics() if what == "metrics" else registry.protocols()
+    listed: Registry[Metric] | Registry[Protocol] | Registry[Model]
+    if what == "metrics":
+        listed = registry.metrics()
+    elif what == "protocols":
+        listed = registry.protocols()
+    else:
+        listed = models()
     width = max(map(len, listed.all), default=0)
     for name, found in listed.all.items():
         first_line = (found.__doc__ or "").strip().partition("\n")[0]

@@ -19,8 +19,13 @@ __all__ = ["main"]
 _COMMANDS = {
     "evaluate": "Score a predictions file.",
     "validate": "Check a predictions file, with every problem in one pass.",
+    "compare": "Say which of several systems are surely better than which.",
+    "power": "Say what difference between systems this benchmark can show.",
     "data": "Count what a benchmark folder holds and name its defects.",
-    "list": "List metrics and protocols.",
+    "predict": "Run a model or baseline on a benchmark.",
+    "subtitles": "Write reference and prediction as WebVTT subtitles.",
+    "synth": "Make a synthetic benchmark whose truth is known.",
+    "list": "List metrics, protocols and models.",
 }
 _PROBLEMS_SHOWN = 20
 
@@ -62,9 +67,7 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
 
-@click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
-)
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="biobench")
 def _biobench() -> None:
     """Measure timed coaching feedback: what a system said, when it said it, and how sure the number is."""

@@ -74,9 +74,7 @@ def open_predictions(preds: str, benchmark: Benchmark) -> Predictions:
             ]
         )
     if not benchmark.is_sample:
-        raise ProblemsFound(
-            [Problem(preds, "the packaged predictions with --data", "predictions for that data")]
-        )
+        raise ProblemsFound([Problem(preds, "the packaged predictions with --data", "predictions for that data")])
     return load_predictions(files[name], benchmark)
 
 
@@ -107,7 +105,5 @@ def output_path(path: str) -> Path:
     if target.is_dir():
         raise ProblemsFound([Problem(path, "a folder", "a file to write")])
     if not target.parent.is_dir():
-        raise ProblemsFound(
-            [Problem(path, f"no folder {target.parent}", "a place to write", "create it first")]
-        )
+        raise ProblemsFound([Problem(path, f"no folder {target.parent}", "a place to write", "create it first")])
     return target

@@ -55,6 +55,8 @@ def command(preds: str, data: str | None, split: str, annotations: str | None, f
         click.echo(f"{preds}: FitCoach's saved pairs, {len(predictions.pairs)} of them; timing can't be scored")
     else:
         of = f"of {len(benchmark.sessions)} videos" if predictions.format == "var-2025" else f"of {known} segments"
-        click.echo(f"{preds}: {predictions.format} predictions of {predictions.system!r}, {entries} entries {of}, {remarks} remarks")
+        click.echo(
+            f"{preds}: {predictions.format} predictions of {predictions.system!r}, {entries} entries {of}, {remarks} remarks"
+        )
     options.echo_notices(predictions.notices, err=False)
     click.echo("no problems")

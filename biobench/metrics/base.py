@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from biobench.matching import SegmentMatch
 
-__all__ = ["Metric", "MetricUnavailable", "PairMetric", "Rows"]
+__all__ = ["Metric", "MetricUnavailable", "PairMetric", "Rows", "SearchedMetric", "above_chance", "ratio"]
 
 Rows = NDArray[np.float64]
 
@@ -30,10 +30,12 @@ class Metric(ABC):
     ``epsilon`` is what the protocol adds to denominators: 1e-12 under the published ones, else 0.
     """
 
-    name: ClassVar[str]
+    name: str
     higher_is_better: ClassVar[bool] = True
     no_value: ClassVar[str] = "there is nothing to score"
     """Why there is no number, where ``score`` gives NaN."""
+    no_interval: ClassVar[str] = ""
+    """Why this metric can have no interval; empty where it can."""
 
     def __init__(self, epsilon: float = 0.0) -> None:
         self.epsilon = epsilon
@@ -51,8 +53,8 @@ class Metric(ABC):
         """Scores of summed rows, shape (..., k) -> (...); NaN where there is none (it never leaves ``evaluate``)."""
 
     @abstractmethod
-    def count(self, sums: Rows) -> int:
-        """How many remarks or pairs the score of these sums, shape (k,), rests on."""
+    def denominator(self, sums: Rows) -> Rows:
+        """How many remarks or pairs the scores of these sums rest on, shape (..., k) -> (...)."""
 
 
 class PairMetric(Metric):
@@ -73,17 +75,40 @@ class PairMetric(Metric):
 
     def score(self, sums: Rows) -> Rows:
         """The mean over matched pairs."""
-        total, pairs = sums[..., 0], sums[..., 1]
-        return np.divide(total, pairs + self.epsilon, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+        return np.where(sums[..., 1] > 0, ratio(sums[..., 0], sums[..., 1] + self.epsilon), np.nan)
 
-    def count(self, sums: Rows) -> int:
+    def denominator(self, sums: Rows) -> Rows:
         """The number of matched pairs."""
-        return int(sums[1])
+        return sums[..., 1]
 
     def distinct_scores(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:
         """The score of every distinct pair, each computed once."""
         distinct = list(dict.fromkeys(pairs))
+        if not distinct:
+            return {}
         scores = self.pair_scores([pair[0] for pair in distinct], [pair[1] for pair in distinct])
         if len(scores) != len(distinct):
             raise ValueError(f"{self.name} gave {len(scores)} scores for {len(distinct)} pairs")
         return dict(zip(distinct, map(float, scores), strict=True))
+
+
+class SearchedMetric(Metric):
+    """A metric whose chance level is searched for, and searched anew when a cluster is left out.
+
+    Its ``rows`` are kept for the record; the value comes from ``search``.
+    """
+
+    @abstractmethod
+    def search(self, matches: Sequence[SegmentMatch], clusters: Sequence[int]) -> tuple[float, Rows]:
+        """The value, and the values without each cluster, shape (G,); ``clusters`` numbers each segment's from 0."""
+
+
+def ratio(part: Rows, whole: Rows) -> Rows:
+    """``part / whole``, NaN where there is no whole."""
+    result: Rows = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+    return result
+
+
+def above_chance(score: Rows, chance: Rows) -> Rows:
+    """``(score - chance) / (1 - chance)``: 0 at chance, 1 at the best; NaN where chance leaves no room."""
+    return ratio(score - chance, 1 - chance)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from biobench.matching import SegmentMatch
-from biobench.metrics.base import Metric, Rows
+from biobench.metrics.base import Metric, Rows, ratio
 
 __all__ = ["TFScore", "TPrecision", "TRecall"]
 
@@ -20,56 +20,47 @@ class _Temporal(Metric):
         return {}
 
     def rows(self, matches: Sequence[SegmentMatch]) -> Rows:
-        counts = [
-            (len(m.pairs), len(m.segment.feedbacks), len(m.precision_pairs), len(m.predictions))
-            for m in matches
-        ]
+        counts = [(len(m.pairs), len(m.segment.feedbacks), len(m.precision_pairs), len(m.predictions)) for m in matches]
         return np.array(counts, dtype=np.float64).reshape(len(matches), 4)
-
-    def _ratio(self, part: Rows, whole: Rows) -> Rows:
-        whole = whole + self.epsilon
-        return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
 class TPrecision(_Temporal):
     """Matched predictions over predictions."""
 
-    name: ClassVar[str] = "t_precision"
+    name = "t_precision"
     no_value: ClassVar[str] = "the system said nothing"
 
     def score(self, sums: Rows) -> Rows:
-        return self._ratio(sums[..., 2], sums[..., 3])
+        return ratio(sums[..., 2], sums[..., 3] + self.epsilon)
 
-    def count(self, sums: Rows) -> int:
-        return int(sums[3])
+    def denominator(self, sums: Rows) -> Rows:
+        return sums[..., 3]
 
 
 class TRecall(_Temporal):
     """Matched references over references."""
 
-    name: ClassVar[str] = "t_recall"
+    name = "t_recall"
     no_value: ClassVar[str] = "there are no reference remarks"
 
     def score(self, sums: Rows) -> Rows:
-        return self._ratio(sums[..., 0], sums[..., 1])
+        return ratio(sums[..., 0], sums[..., 1] + self.epsilon)
 
-    def count(self, sums: Rows) -> int:
-        return int(sums[1])
+    def denominator(self, sums: Rows) -> Rows:
+        return sums[..., 1]
 
 
 class TFScore(_Temporal):
     """``2PR / (P + R)`` of the pooled precision and recall."""
 
-    name: ClassVar[str] = "t_f_score"
+    name = "t_f_score"
     no_value: ClassVar[str] = "there are neither reference remarks nor predictions"
 
     def score(self, sums: Rows) -> Rows:
-        recall = self._ratio(sums[..., 0], sums[..., 1])
-        precision = self._ratio(sums[..., 2], sums[..., 3])
-        precision, recall = np.nan_to_num(precision), np.nan_to_num(recall)
-        both = precision + recall + self.epsilon
-        score = np.divide(2 * precision * recall, both, out=np.zeros(both.shape), where=both > 0)
+        recall = np.nan_to_num(ratio(sums[..., 0], sums[..., 1] + self.epsilon))
+        precision = np.nan_to_num(ratio(sums[..., 2], sums[..., 3] + self.epsilon))
+        score = np.nan_to_num(ratio(2 * precision * recall, precision + recall + self.epsilon))
         return np.where(sums[..., 1] + sums[..., 3] > 0, score, np.nan)
 
-    def count(self, sums: Rows) -> int:
-        return int(sums[1] + sums[3])
+    def denominator(self, sums: Rows) -> Rows:
+        return sums[..., 1] + sums[..., 3]

@@ -142,9 +142,7 @@ def test_frame_times_are_jittered_around_22_a_second(records):
 def test_remarks_look_like_the_published_ones(segments):
     texts = [feedback.text for segment in segments for feedback in segment.feedbacks]
     gaps_s = [
-        after.time_s - before.time_s
-        for segment in segments
-        for before, after in itertools.pairwise(segment.feedbacks)
+        after.time_s - before.time_s for segment in segments for before, after in itertools.pairwise(segment.feedbacks)
     ]
     assert len(set(texts)) / len(texts) >= 0.76
     assert statistics.mean(gaps_s) == pytest.approx(5.3, abs=0.3)
