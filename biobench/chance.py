@@ -60,8 +60,8 @@ class Timetable:
 class TimetableCounts:
     """Matches and remarks of every timetable of the family, by cluster: shape (clusters, timetables), integers."""
 
-    matches: NDArray[np.int64]
-    remarks: NDArray[np.int64]
+    matches: NDArray[np.int32]
+    remarks: NDArray[np.int32]
 
     def best_f(self, references: NDArray[np.int64]) -> tuple[float, int]:
         """The best pooled F, ``2 matches / (references + remarks)``, and its timetable's index; ``references`` (clusters,)."""
@@ -109,14 +109,14 @@ def timetable_counts(
     starts, periods, stops = _grid()
     combinations = np.stack(np.meshgrid(_ticks(starts), _ticks(periods), indexing="ij"), axis=-1).reshape(-1, 2)
     shape = (max(clusters, default=-1) + 1, len(combinations), len(stops))
-    matches, remarks = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    matches, remarks = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     for segment, cluster in zip(segments, clusters, strict=True):
         _count_segment(segment, combinations, tolerance_s, matches[cluster], remarks[cluster])
     flat = (shape[0], shape[1] * shape[2])
     # So far each remark is counted at the last stop that keeps it; every earlier stop keeps it too.
     return TimetableCounts(
-        matches[:, :, ::-1].cumsum(axis=2)[:, :, ::-1].reshape(flat),
-        remarks[:, :, ::-1].cumsum(axis=2)[:, :, ::-1].reshape(flat),
+        matches[:, :, ::-1].cumsum(axis=2, dtype=np.int32)[:, :, ::-1].reshape(flat),
+        remarks[:, :, ::-1].cumsum(axis=2, dtype=np.int32)[:, :, ::-1].reshape(flat),
     )
 
 
@@ -207,8 +207,8 @@ def _count_segment(
     segment: Segment,
     combinations: NDArray[np.int64],
     tolerance_s: float,
-    matches: NDArray[np.int64],
-    remarks: NDArray[np.int64],
+    matches: NDArray[np.int32],
+    remarks: NDArray[np.int32],
 ) -> None:
     """Adds one segment's matches and remarks, each at the last stop that keeps it; shape (combinations, stops)."""
     last_tick = int(np.floor(segment.duration_s / _STEP_S))
@@ -237,8 +237,10 @@ def _count_segment(
         alive = alive[tick[alive] <= last_tick]
 
 
-def _f_scores(matches: NDArray[np.int64], references: int, remarks: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(2 * matches, references + remarks, out=np.zeros(matches.shape), where=references + remarks > 0)
+def _f_scores(matches: NDArray[np.integer], references: int, remarks: NDArray[np.integer]) -> NDArray[np.float64]:
+    both = references + remarks
+    scores: NDArray[np.float64] = np.divide(2 * matches, both, out=np.zeros(matches.shape), where=both > 0)
+    return scores
 
 
 def _references_matched(

@@ -36,7 +36,7 @@ _Makers = Mapping[str, Callable[[float], Metric]]
 
 TIMING_METRICS = frozenset({
     "t_precision", "t_recall", "t_f_score", "t_lift", "t_skill", "t_area", "t_f_score@0.5", "t_f_score@1",
-    "t_f_score@2", "t_f_score@3", "t_f_score_shifted", "false_alarms_per_min",
+    "t_f_score@2", "t_f_score@3", "false_alarms_per_min",
 })  # fmt: skip
 """What is told of a system whose words mean nothing."""
 

@@ -42,7 +42,7 @@ class Table:
 def print_table(console: Console, table: Table) -> None:
     """Prints a table; text from users is shown as it is, never read as markup."""
     console.print(Text(table.title, style="bold"))
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    drawn = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns:
         drawn.add_column(Text(column.heading), justify=column.align, overflow="fold", no_wrap=column.align == "right")
     for row in table.rows:

@@ -49,7 +49,7 @@ def command(results: tuple[str, ...], metrics: tuple[str, ...], protocol: str) -
                 str(rank.tier),
                 str(rank.best) if rank.best == rank.worst else f"{rank.best}-{rank.worst}",
                 rank.name,
-                f"{standing.scores[rank.name].value:z.4f}",
+                f"{standing.scores[rank.name].value:z.3f}",
                 _interval(standing.scores[rank.name]),
             )
             for rank in standing.ranks

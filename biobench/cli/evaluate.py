@@ -195,7 +195,7 @@ def _coverage_note(coverage: Coverage, scores: Sequence[Score]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:z.4f}"
+    return "–" if value is None else f"{value:z.3f}"
 
 
 def _interval(score: Score) -> str:

@@ -43,7 +43,7 @@ def test_evaluate_with_data_writes_results(preds, tmp_path):
     assert done.returncode == 0
     assert "packaged sample" not in done.stdout
     assert {score["protocol"] for score in json.loads(out.read_text())["scores"]} == {"qevd-2024", "var-2026"}
-    assert "0.9583" in done.stdout
+    assert "0.958 " in done.stdout
 
 
 def test_the_same_bytes_again(preds):
@@ -63,9 +63,9 @@ def test_forms(preds, form):
         assert float(values["qevd-2024", "t_f_score"]) == 0.9583333333328133
         assert float(values["biobench-1", "t_f_score"]) > 0.9
     elif form == "markdown":
-        assert "| t\\_f\\_score | 0.9583 | [" in done.stdout
+        assert "| t\\_f\\_score | 0.958 | \\[" in done.stdout
     else:
-        assert r"t\_f\_score & 0.9583 &" in done.stdout
+        assert r"t\_f\_score & 0.958 &" in done.stdout
 
 
 def test_incomplete_coverage_is_shown_and_exits_0(tmp_path, runs):
