@@ -48,7 +48,7 @@ class Person:
 
 def draw_people(seed: int, split: Split) -> tuple[Person, ...]:
     """The people of a split; their ids begin with its name."""
-    return tuple(_person(f"{split}-{k}", Draw(seed, "person", k)) for k in range(1, PEOPLE[split] + 1))
+    return tuple(_person(f"{split}-{k}", Draw(seed, "person", split, k)) for k in range(1, PEOPLE[split] + 1))
 
 
 def _person(name: str, draw: Draw) -> Person:
