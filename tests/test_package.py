@@ -58,9 +58,24 @@ def test_versions_agree():
 
 
 def test_constraints_pin_every_dependency():
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    pinned = {
+        line.split("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needed = re.findall(r'^ {4}"([a-z0-9-]+)[><=]', text.split("[project.optional-dependencies]")[0], re.MULTILINE)
     assert {"click", "datasets", "numpy", "rich"} == set(needed)
-    assert {*needed, "torch", "bert-score", "transformers", "nltk", "rouge-score", "pytest", "hypothesis", "ruff", "mypy"} <= pinned
+    assert {
+        *needed,
+        "torch",
+        "bert-score",
+        "transformers",
+        "nltk",
+        "rouge-score",
+        "pytest",
+        "hypothesis",
+        "ruff",
+        "mypy",
+    } <= pinned
     assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text().splitlines()
