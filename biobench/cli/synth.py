@@ -35,9 +35,19 @@ _Chosen = Literal["train", "test", "both"]
     help="Percent of remarks that are praise or counts.",
 )
 @click.option("--defects", is_flag=True, help="Put the known defects of the real files into the first four videos.")
+@click.option(
+    "--bertscore", metavar="MODEL", help="With --check: BERTScore of random pairs, too (minilm needs no download)."
+)
 @click.option("--check", is_flag=True, help="Write nothing: print the statistics of OUT, or of a split made for it.")
 def command(
-    folder: str | None, split: _Chosen, videos: int | None, seed: int, mix: int, defects: bool, check: bool
+    folder: str | None,
+    split: _Chosen,
+    videos: int | None,
+    seed: int,
+    mix: int,
+    defects: bool,
+    bertscore: str | None,
+    check: bool,
 ) -> None:
     """Write QEVD-synth, a benchmark in QEVD's layout of which every remark's cause is known.
 
@@ -49,7 +59,7 @@ def command(
 
     splits: Sequence[Split] = ("train", "test") if split == "both" else (split,)
     if check and folder is not None:
-        _check(Path(folder), splits)
+        _check(Path(folder), splits, bertscore)
         return
     if not check:
         if folder is None:
@@ -63,7 +73,7 @@ def command(
         return
     with tempfile.TemporaryDirectory(prefix="biobench-synth-") as temporary:
         write_scripts(scripts, Path(temporary) / "made")
-        _check(Path(temporary) / "made", splits)
+        _check(Path(temporary) / "made", splits, bertscore)
 
 
 def _written(folder: Path, script: Script) -> str:
@@ -78,12 +88,16 @@ def _written(folder: Path, script: Script) -> str:
     )
 
 
-def _check(folder: Path, splits: Sequence[Split]) -> None:
+def _check(folder: Path, splits: Sequence[Split], bertscore: str | None) -> None:
+    from biobench.metrics import MetricUnavailable  # noqa: PLC0415
     from biobench.synth.check import check_split  # noqa: PLC0415
 
     off = 0
     for split in splits:
-        statistics = check_split(folder, split)
+        try:
+            statistics = check_split(folder, split, bertscore)
+        except MetricUnavailable as error:
+            raise click.ClickException(str(error)) from error
         _print(split, statistics)
         off += sum(statistic.is_off for statistic in statistics)
     if off:

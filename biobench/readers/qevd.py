@@ -67,7 +67,7 @@ def load_benchmark(path: str | Path | None, split: str = "test", annotations: st
         raise ProblemsFound(problems)
     digest = hashlib.sha256("\n".join([source.sha256, *sorted(hashes), subject_hash]).encode())
     return Benchmark(
-        name="biobench-sample" if path is None else folder.resolve().name,
+        name=_name(folder, is_sample=path is None),
         split=split,
         annotations=annotation_file.name,
         sessions=tuple(replace(session, subject=subjects.get(session.video)) for session in sessions),
@@ -76,6 +76,13 @@ def load_benchmark(path: str | Path | None, split: str = "test", annotations: st
         is_sample=path is None,
         notices=_notices(sessions, subjects),
     )
+
+
+def _name(folder: Path, *, is_sample: bool) -> str:
+    """The folder's name; what ``biobench synth`` made must not pass for the real data, whose layout and names it has."""
+    if is_sample:
+        return "biobench-sample"
+    return "QEVD-synth" if (folder / "script.json").is_file() else folder.resolve().name
 
 
 def _split_folder(root: Path, split: str) -> tuple[Path, str]:

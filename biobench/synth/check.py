@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from biobench.matching import SegmentMatch
+from biobench.metrics.bertscore import BertScore
 from biobench.metrics.meteor import Meteor
 from biobench.metrics.temporal import TFScore
 from biobench.problems import Problem, ProblemsFound
@@ -58,11 +59,12 @@ class Statistic:
         return f"{self.low:g} to {self.high:g}" if self.low < self.high else f"{self.low:g}"
 
 
-def check_split(folder: str | Path, split: Split = "test") -> tuple[Statistic, ...]:
+def check_split(folder: str | Path, split: Split = "test", bertscore: str | None = None) -> tuple[Statistic, ...]:
     """The statistics of one split in QEVD's layout; ``folder`` is the data root or the split's own folder.
 
     What needs a file that only the generator writes (biomechanical texts, second annotator, script) is left out where
-    that file is absent, so published data can be looked at too. Raises ``ProblemsFound`` for a folder that can't be
+    that file is absent, so published data can be looked at too. ``bertscore`` names a model to score random pairs with
+    as well; ``MetricUnavailable`` is raised where it can't be had. Raises ``ProblemsFound`` for a folder that can't be
     read, or in which no exercise has two remarks.
     """
     benchmark = load_benchmark(folder, split, ANNOTATION_FILES["lay"])
@@ -70,9 +72,9 @@ def check_split(folder: str | Path, split: Split = "test") -> tuple[Statistic, .
         expected = "remarks to take statistics of"
         raise ProblemsFound([Problem(benchmark.source, "no exercise with two remarks", expected, "make more videos")])
     root = Path(benchmark.source)
-    found = [*_sizes(benchmark), *_timing(benchmark), *_texts(benchmark, "lay")]
+    found = [*_sizes(benchmark), *_timing(benchmark), *_texts(benchmark, "lay", bertscore)]
     if (root / ANNOTATION_FILES["bio"]).is_file():
-        found += _texts(load_benchmark(folder, split, ANNOTATION_FILES["bio"]), "bio")
+        found += _texts(load_benchmark(folder, split, ANNOTATION_FILES["bio"]), "bio", bertscore)
     if (root / SECOND_ANNOTATOR_FILES["lay"]).is_file():
         found += _second_annotator(benchmark, root / SECOND_ANNOTATOR_FILES["lay"])
     if (root / SCRIPT_FILE).is_file():
@@ -139,7 +141,7 @@ def _f_score(matches: Sequence[SegmentMatch]) -> float:
     return float(metric.score(metric.rows(matches).sum(axis=0)))
 
 
-def _texts(benchmark: Benchmark, register: str) -> Iterator[Statistic]:
+def _texts(benchmark: Benchmark, register: str, bertscore: str | None) -> Iterator[Statistic]:
     texts = [f.text for segment in Qevd2024().segments(benchmark).scored for f in segment.feedbacks]
     repeats = sum(
         before.text == after.text for session in benchmark.sessions for before, after in pairwise(session.spans)
@@ -157,6 +159,10 @@ def _texts(benchmark: Benchmark, register: str) -> Iterator[Statistic]:
     yield Statistic(f"words a remark, {register}", words)
     yield Statistic(f"best constant phrase, METEOR, {register}", constant)
     yield Statistic(f"random pair, METEOR, {register}", shuffled)
+    if bertscore is not None:
+        pairs = list(zip(texts, texts[shifts[0] :] + texts[: shifts[0]], strict=True))
+        scores = BertScore(bertscore).distinct_scores(pairs)
+        yield Statistic(f"random pair, BERTScore, {register}", statistics.mean(scores[pair] for pair in pairs))
 
 
 def _meteor(pairs: Sequence[tuple[str, str]]) -> float:

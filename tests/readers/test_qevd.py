@@ -48,6 +48,14 @@ def test_the_folders_name_tells_the_split(qevd):
     assert "--split train" in problem.hint
 
 
+def test_a_synthetic_split_does_not_pass_for_the_real_one(qevd):
+    qevd.add("0006", EVENTS)
+    assert load_benchmark(qevd.folder).name == "QEVD-FIT-COACH-Benchmark"
+    (qevd.folder / "script.json").write_text("{}")
+    assert load_benchmark(qevd.folder).name == "QEVD-synth"
+    assert load_benchmark(None).name == "biobench-sample"
+
+
 def test_annotations_are_chosen_by_name(qevd):
     qevd.add("0006", EVENTS)
     bio = qevd.folder / "feedbacks_long_range_bio.json"
