@@ -21,10 +21,8 @@ def advice(results: Results, protocol: str) -> list[str]:
             blind[baseline.name] = scores
     lines = []
     coverage = results.coverage[protocol]
-    if coverage.predicted is not None and not coverage.complete:
-        lines.append(
-            f"{coverage.segments - coverage.predicted} of {coverage.segments} segments have no entry: not to be ranked"
-        )
+    if coverage.missing:
+        lines.append(f"{len(coverage.missing)} of {coverage.segments} segments have no entry: not to be ranked")
     lines += _below(own, blind, "t_f_score", "best timetable", "a blind timetable gets here")
     lift = own.get("t_lift")
     if lift is not None and lift.value is not None and lift.low is not None and lift.low <= _SEES_THE_VIDEO:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from biobench import registry
-from biobench.metrics.base import Metric, PairMetric, Rows
+from biobench.metrics.base import Metric, PairMetric, Rows, SearchedMetric
 from biobench.metrics.coverage import Scorer
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import nearest
@@ -26,6 +26,8 @@ from biobench.statistics import (
     rank_systems,
     smallest_detectable_difference,
 )
+
+_EQUAL = 1e-9
 
 __all__ = ["Standing", "compare", "results_board"]
 
@@ -81,13 +83,14 @@ def results_board(results: Sequence[Results], metric: str, protocol: str) -> Boa
         raise ProblemsFound(problems)
     calculator = _metric(metric, protocol)
     systems = {result.system: _sums(result, metric, protocol) for result in results}
+    _check_values(results, metric, protocol, systems, calculator)
     weights = {name: calculator.denominator(table.sums) for name, table in systems.items()}
     return board(calculator.score, systems, weights, higher_is_better=calculator.higher_is_better)
 
 
 def _unlike(results: Sequence[Results], metric: str, protocol: str) -> list[Problem]:
     if len(results) < 2:
-        return [Problem("compare", f"{len(results)} results with complete coverage", "two or more")]
+        return [Problem("results", f"{len(results)} with complete coverage", "two or more")]
     problems = []
     names: set[str] = set()
     first: Score | None = None
@@ -149,14 +152,46 @@ def _sums(result: Results, metric: str, protocol: str) -> ClusterSums:
     people: list[str | None] = []
     videos: list[str] = []
     for record in result.segments[protocol]:
-        row, subject = record["rows"], record["subject"]
-        if not isinstance(row, dict) or not isinstance(row.get(metric), list):
-            raise ProblemsFound(
-                [Problem(result.system, f"no rows of {metric} for segment {record['id']}", "rows", "evaluate again")]
-            )
-        rows.append(row[metric])
-        people.append(None if subject is None else str(subject))
-        videos.append(str(record["video"]))
+        table, subject = record.get("rows"), record.get("subject")
+        row = table.get(metric) if isinstance(table, dict) else None
+        good = (
+            isinstance(row, list)
+            and all(type(x) in (int, float) for x in row)
+            and len(row) == len(rows[0] if rows else row)
+        )
+        if not good or not isinstance(row, list) or not isinstance(subject, str | None):
+            raise ProblemsFound([_damaged(result, f"no usable rows of {metric} for segment {record.get('id')}")])
+        rows.append([float(x) for x in row if isinstance(x, int | float)])
+        people.append(subject)
+        videos.append(str(record.get("video")))
     known = [person for person in people if person is not None]
-    table: Rows = np.array(rows, dtype=np.float64)
-    return cluster_sums(table, known if len(known) == len(people) else videos)
+    array: Rows = np.array(rows, dtype=np.float64)
+    return cluster_sums(array, known if len(known) == len(people) else videos)
+
+
+def _damaged(result: Results, found: str) -> Problem:
+    return Problem(result.system, found, "results as biobench evaluate wrote them", "evaluate again")
+
+
+def _check_values(
+    results: Sequence[Results], metric: str, protocol: str, systems: Mapping[str, ClusterSums], kind: Metric
+) -> None:
+    """Every system answers the same segments, and its score follows from its rows."""
+    segments = [[record.get("id") for record in result.segments[protocol]] for result in results]
+    problems = [
+        _damaged(result, f"other segments than {results[0].system}")
+        for result, own in zip(results, segments, strict=True)
+        if own != segments[0] or len({*map(str, own)}) != len(own)
+    ]
+    for result in results if not isinstance(kind, SearchedMetric) else ():
+        value, rescored = (
+            result.score(metric, protocol).value,
+            float(kind.score(systems[result.system].sums.sum(axis=0))),
+        )
+        if (value is None) != np.isnan(rescored) or (value is not None and abs(value - rescored) > _EQUAL):
+            problems.append(_damaged(result, f"{metric} {value}, which is not what its segments sum to"))
+    clusters = {tuple(sorted(table.names)) for table in systems.values()}
+    if len(clusters) > 1:
+        problems.append(_damaged(results[0], "other people or videos than in the other files"))
+    if problems:
+        raise ProblemsFound(problems)

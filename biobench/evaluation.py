@@ -61,7 +61,10 @@ def evaluate(
 
     Raises ``ProblemsFound`` for an unknown protocol or exercise, for a benchmark without references, and under ``strict``.
     """
+    if isinstance(protocols, str):
+        protocols = (protocols,)
     known, metrics = registry.protocols(), registry.metrics()
+    _check_keys(predictions, benchmark)
     _check_protocols(protocols, known.all)
     if not benchmark.has_references:
         found = f"the split {benchmark.split}, which has no reference remarks"
@@ -191,6 +194,18 @@ def _check_protocols(protocols: Sequence[str], known: Mapping[str, object]) -> N
         raise ProblemsFound(problems)
 
 
+def _check_keys(predictions: Predictions, benchmark: Benchmark) -> None:
+    """Predictions are read against a benchmark; scored on another one they would look like silence."""
+    known = {session.video for session in benchmark.sessions}
+    if predictions.format != "var-2025":
+        known = {segment for session in benchmark.sessions for segment in session.segment_ids}
+    foreign = [entry.key for entry in predictions.entries if entry.key not in known]
+    if foreign:
+        found = f"{len(foreign)} entries of another benchmark, the first {foreign[0]}"
+        hint = "read the predictions against the benchmark that they are scored on"
+        raise ProblemsFound([Problem(predictions.source, found, f"entries of {benchmark.name}", hint)])
+
+
 def _skipped_problems(benchmark: Benchmark, protocol: str, parts: SegmentSet) -> list[Problem]:
     return [
         Problem(
@@ -229,7 +244,7 @@ def _match(
         return (_pairs_as_match(predictions),), Coverage(len(kept.scored), None, None, None, skipped)
     first_frames = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
     remarks = predictions.by_segment([*parts.scored, *parts.unscored], first_frames)
-    # VAR-2026 files can't name silent exercises: their absence is no hole in the coverage.
+    predicted = sum(segment.id in remarks for segment in kept.scored)
     missing = tuple(segment.id for segment in kept.scored if segment.feedbacks and segment.id not in remarks)
     unscored = tuple(segment.id for segment in kept.unscored if segment.id in remarks)
     matches = tuple(
@@ -237,7 +252,7 @@ def _match(
         for segment in kept.scored
         if protocol.missing_is_silence or segment.id in remarks
     )
-    return matches, Coverage(len(kept.scored), len(kept.scored) - len(missing), missing, unscored, skipped)
+    return matches, Coverage(len(kept.scored), predicted, missing, unscored, skipped)
 
 
 def _pairs_as_match(predictions: Predictions) -> SegmentMatch:

@@ -13,15 +13,20 @@ __all__ = ["write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 through a temporary file beside ``path``, then renames it.
+    """Writes UTF-8 through a temporary file beside ``path``, then renames it; a link stays a link to the new file.
 
+    What is no regular file (a pipe, ``/dev/stdout``) is written to as it stands: it can't be replaced.
     Raises ``ProblemsFound`` where the place can't be written; ``path`` is then as it was.
     """
     content = text.encode()
     temporary = None
     try:
+        path = path.resolve()
         if path.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
             temporary = Path(stream.name)
             stream.write(content)

@@ -101,7 +101,7 @@ def by_group(group: str, built_in: Mapping[str, str], kind: type[T]) -> Registry
             continue
         try:
             plugins[point.name] = _checked(point.load(), kind, point.name)
-        except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything; it is named and reported
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything; it is named
             broken.append(BrokenPlugin(point.name, distribution, f"{type(error).__name__}: {error}"))
             continue
         origins[point.name] = distribution

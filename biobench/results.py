@@ -24,7 +24,8 @@ Json = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
 class Score:
     """One number. ``value`` is None where it could not be made; ``reason`` says why that, or the interval, is missing.
 
-    ``n`` is how many remarks or pairs it rests on, ``clusters`` how many people (or videos) they come from.
+    ``n`` is how many remarks or pairs it rests on, ``clusters`` how many people (or videos) they come from, ``interval`` how
+    the bounds were made (``jackknife-t`` or ``wild-webb``), ``effective_clusters`` 1 / sum(w^2) of the clusters' shares.
     """
 
     protocol: str
@@ -33,6 +34,8 @@ class Score:
     low: float | None
     high: float | None
     confidence: float | None
+    interval: str | None
+    effective_clusters: float | None
     n: int
     clusters: int
     cluster_unit: str
@@ -53,7 +56,8 @@ class Score:
 class Coverage:
     """How much of what a protocol scores the predictions answer.
 
-    ``segments`` are scored; ``missing`` of them have no entry; ``unscored`` are entries for exercises that the protocol
+    ``segments`` are scored; ``predicted`` of them have an entry; ``missing`` are those without one in which the coach
+    speaks (a VAR-2026 file can't name the others); ``unscored`` are entries for exercises that the protocol
     drops. ``predicted`` and the rest are None where the file has no segments (FitCoach's saved pairs).
     """
 
@@ -65,8 +69,8 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether every scored segment has an entry."""
-        return self.predicted == self.segments
+        """Whether no entry is missing; a silent exercise needs none."""
+        return self.missing == ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,9 @@ def read_results(path: Path) -> Results:
         for k, value in enumerate(top["baselines"])
     )
     defects.raise_if_any()
+    if not top["system"].isprintable():
+        defects.add(("system",), top["system"], "a printable name")
+        defects.raise_if_any()
     return Results(
         system=top["system"],
         predictions=top["predictions"],
@@ -209,6 +216,8 @@ _SCORE: _Kinds = {
     "low": _NUMBER_OR_NULL,
     "high": _NUMBER_OR_NULL,
     "confidence": _NUMBER_OR_NULL,
+    "interval": (str, _NONE),
+    "effective_clusters": _NUMBER_OR_NULL,
     "n": (int,),
     "clusters": (int,),
     "cluster_unit": (str,),

@@ -67,7 +67,7 @@ def score_metric(name: str, make: Callable[[float], Metric], run: Run, *, is_plu
     own_signature: Mapping[str, str] = {}
     try:
         metric = make(run.protocol.epsilon)
-        own_signature = metric.signature()
+        own_signature = dict(metric.signature())
         if not run.timed and not isinstance(metric, PairMetric):
             reason = NO_TIMES
         elif not run.matches:
@@ -79,7 +79,7 @@ def score_metric(name: str, make: Callable[[float], Metric], run: Run, *, is_plu
             value, reason = (number, None) if np.isfinite(number) else (None, metric.no_value)
     except MetricUnavailable as error:
         value, rows, reason = None, None, f"failed: {error}"
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not is_plugin:  # a fault of our own must be seen, a stranger's must not stop the rest
             raise
         value, rows, reason = None, None, f"failed: {type(error).__name__}: {error}"
@@ -100,6 +100,8 @@ def score_metric(name: str, make: Callable[[float], Metric], run: Run, *, is_plu
         low=bounds.low if bounds else None,
         high=bounds.high if bounds else None,
         confidence=bounds.confidence if bounds else None,
+        interval=bounds.method if bounds else None,
+        effective_clusters=bounds.effective_clusters if bounds else None,
         n=n,
         clusters=len(set(run.clusters.names)) if run.timed else 0,
         cluster_unit=run.clusters.unit if run.timed else "none",
@@ -110,6 +112,8 @@ def score_metric(name: str, make: Callable[[float], Metric], run: Run, *, is_plu
 
 
 def _estimate(metric: Metric, rows: Rows, run: Run) -> tuple[float, Interval | NoInterval]:
+    if not np.isfinite(rows).all():
+        raise ValueError("its rows hold NaN or infinity")
     table = cluster_sums(rows, run.clusters.names)
     weights = metric.denominator(table.sums)
     if isinstance(metric, SearchedMetric):
@@ -117,7 +121,7 @@ def _estimate(metric: Metric, rows: Rows, run: Run) -> tuple[float, Interval | N
     else:
         value = float(metric.score(table.sums.sum(axis=0)))
     if metric.no_interval or not np.isfinite(value) or not weights.sum() > 0:
-        return value, NoInterval(metric.no_interval or "there is no score")
+        return value, NoInterval(metric.no_interval or "nothing is counted")
     if not run.timed:
         return value, NoInterval("saved pairs do not say which video they come from")
     if isinstance(metric, SearchedMetric):

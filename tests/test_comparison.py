@@ -95,7 +95,7 @@ def test_unknown_and_pooled_metrics_are_refused(system):
 def test_incomplete_coverage_is_left_out_with_its_reason(system, tmp_path):
     results = [system("a", 0.9), system("b", 0.5), system("c", 0.7)]
     record = json.loads(results[2].to_json())
-    record["coverage"]["biobench-1"]["predicted"] -= 1
+    record["coverage"]["biobench-1"]["missing"].append("0001_0")
     (tmp_path / "c.json").write_text(json.dumps(record))
     standing = compare([*results[:2], read_results(tmp_path / "c.json")], "t_f_score", "biobench-1")
     assert standing.left_out == (("c", "its coverage is incomplete"),)

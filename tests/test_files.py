@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,31 @@ def test_a_place_that_can_not_be_written_is_one_problem_and_leaves_nothing(tmp_p
     with pytest.raises(ProblemsFound, match="can't be written"):
         write_text(tmp_path / name, "x")
     assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "through the pipe")
+    assert os.read(reader, 100) == b"through the pipe"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_device_stays_a_device():
+    before = Path("/dev/null").stat()
+    write_text(Path("/dev/null"), "x")
+    assert Path("/dev/null").stat().st_ino == before.st_ino
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.json").write_text("earlier")
+    (tmp_path / "link.json").symlink_to("real.json")
+    write_text(tmp_path / "link.json", "new")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text() == "new"
 
 
 def test_text_that_is_no_utf_8_leaves_what_was_there(tmp_path):

@@ -75,7 +75,9 @@ def _notes(standing: Standing) -> list[str]:
     if not any(comparison.better for comparison in standing.test.comparisons):
         notes.append("no two of these systems are surely different")
     if standing.smallest_difference is not None:
-        notes.append(f"a difference of about {standing.smallest_difference:.3f} would just be sure here")
+        notes.append(
+            f"for the median pair, a difference of about {standing.smallest_difference:.3f} would just be sure"
+        )
     notes.append(
         f"joint sign-flip test over {standing.test.clusters} clusters, {standing.test.method}, alpha {standing.test.alpha:g}"
     )

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_NARROWEST = 80
+"""Columns that a table needs; on a narrower terminal its lines are cut by the terminal, not its words by us."""
+
 
 @click.command("evaluate")
 @click.argument("preds")
@@ -72,7 +75,7 @@ def command(
     """
     from biobench.evaluation import DEFAULT_PROTOCOLS, evaluate  # noqa: PLC0415 - keeps --help fast
 
-    target = options.output_path(out) if out else None
+    target = options.output_path(out, preds) if out is not None else None
     benchmark = options.open_benchmark(data, split, annotations)
     predictions = options.open_predictions(preds, benchmark)
     results = evaluate(
@@ -95,7 +98,7 @@ def command(
         _echo_tables(results, form, options.benchmark_line(benchmark), everything=everything)
     options.echo_notices(results.notices, err=form != "table")
     for score in results.failed:
-        click.echo(f"biobench: {score.protocol} {score.metric} {score.reason}", err=True)
+        click.echo(f"biobench: {score.protocol} {score.metric} {options.seen(str(score.reason))}", err=True)
     if results.failed:
         raise SystemExit(1)
 
@@ -116,6 +119,7 @@ def _echo_tables(results: Results, form: str, benchmark_line: str, *, everything
     from biobench.advice import advice  # noqa: PLC0415
 
     console = Console(highlight=False)
+    console.width = max(console.width, _NARROWEST)
     console.print(benchmark_line, markup=False, soft_wrap=True)
     source = f"system {results.system!r}, read as {results.predictions['format']} predictions"
     console.print(source, markup=False, soft_wrap=True)
@@ -160,8 +164,17 @@ def _table(results: Results, protocol: str, *, everything: bool) -> Table:
             notes.append(f"{score.metric}: {'|'.join(own)}")
     notes += _if_people_were_known(scores)
     notes += [f"{baseline.name}: {baseline.description}" for baseline in blind]
-    notes += [f"{score.metric}: {score.reason}" for score in scores if score.value is None]
+    notes += _reasons(scores)
     return Table(f"{protocol}: {results.system}", tuple(columns), tuple(rows), tuple(notes))
+
+
+def _reasons(scores: Sequence[Score]) -> list[str]:
+    """Why numbers or intervals are missing, one line a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for score in scores:
+        if score.reason:
+            by_reason.setdefault(score.reason, []).append(score.metric)
+    return [f"{', '.join(metrics)}: {reason}" for reason, metrics in by_reason.items()]
 
 
 _PEOPLE = 7
@@ -190,7 +203,10 @@ def _coverage_note(coverage: Coverage, scores: Sequence[Score]) -> str:
     if coverage.predicted is None:
         return "saved text pairs: timing and coverage can't be scored"
     note = f"coverage {coverage.predicted} of {coverage.segments} segments"
-    note += f", {scores[0].clusters} {scores[0].cluster_unit}s"
+    note += f", {scores[0].clusters} {scores[0].cluster_unit}{'s' * (scores[0].clusters != 1)}"
+    made = next((score for score in scores if score.interval), None)
+    if made is not None:
+        note += f", {made.effective_clusters:.1f} effective, intervals {made.interval}"
     return note if coverage.complete else f"{note}; INCOMPLETE, not to be ranked"
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from biobench import __version__
+from biobench.cli.options import seen
 from biobench.problems import ProblemsFound
 
 __all__ = ["main"]
@@ -83,13 +84,15 @@ def main() -> None:
         _biobench(prog_name="biobench")
     except ProblemsFound as found:
         for problem in found.problems[:_PROBLEMS_SHOWN]:
-            click.echo(f"biobench: {problem}", err=True)
+            click.echo(f"biobench: {seen(str(problem))}", err=True)
         more = len(found.problems) - _PROBLEMS_SHOWN
         if more > 0:
             click.echo(f"biobench: and {more} more; `biobench validate --format json` lists all", err=True)
         sys.exit(2)
-    except BrokenPipeError:  # the reader (head, less) has gone: no more output, and none at shutdown either
+    except OSError as error:  # no more output can be written, and none at shutdown either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader (head, less) that has gone knows that it has
+            click.echo(f"biobench: {error.strerror or error}", err=True)
         sys.exit(1)
 
 
@@ -106,7 +109,7 @@ def _load_plugin(name: str) -> object:
     (point, *_) = entry_points(group="biobench.commands", name=name)
     try:
         return point.load()
-    except Exception as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         distribution = point.dist.name if point.dist else "an unknown package"
         raise click.ClickException(
             f"the command {name} of {distribution} can't be loaded: {type(error).__name__}: {error}"

@@ -21,6 +21,7 @@ __all__ = [
     "echo_utf8",
     "open_benchmark",
     "open_predictions",
+    "seen",
 ]
 
 P = ParamSpec("P")
@@ -58,7 +59,12 @@ def open_predictions(preds: str, benchmark: Benchmark) -> Predictions:
     from biobench.readers.predictions import load_predictions  # noqa: PLC0415 - numpy, not needed for --help
 
     if not preds.startswith(_SAMPLE_PREFIX):
-        return load_predictions(preds, benchmark)
+        try:
+            return load_predictions(preds, benchmark)
+        except ProblemsFound:
+            if benchmark.is_sample:
+                click.echo("biobench: read against the packaged sample, because no --data was given", err=True)
+            raise
     from biobench.readers.qevd import sample_folder  # noqa: PLC0415
 
     files = {file.stem: file for file in (sample_folder() / "predictions").glob("*.json")}
@@ -78,6 +84,11 @@ def open_predictions(preds: str, benchmark: Benchmark) -> Predictions:
     return load_predictions(files[name], benchmark)
 
 
+def seen(text: str) -> str:
+    """A line with what can't be seen (control characters, direction marks) escaped, so that no file drives a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def benchmark_line(benchmark: Benchmark) -> str:
     """What is scored on; it says so first where that is only the packaged sample."""
     subjects = {session.subject for session in benchmark.sessions} - {None}
@@ -89,7 +100,7 @@ def benchmark_line(benchmark: Benchmark) -> str:
 def echo_notices(notices: Sequence[Notice], *, err: bool) -> None:
     """One line a notice."""
     for notice in notices:
-        click.echo(f"note: {notice}", err=err)
+        click.echo(f"note: {seen(str(notice))}", err=err)
 
 
 def echo_utf8(text: str) -> None:
@@ -99,9 +110,12 @@ def echo_utf8(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def output_path(path: str) -> Path:
-    """A path to write to, checked before the work begins. Raises ``ProblemsFound``."""
+def output_path(path: str, *inputs: str) -> Path:
+    """A path to write to, checked before the work begins; it must be none of the inputs. Raises ``ProblemsFound``."""
     target = Path(path)
+    for source in inputs:
+        if target.exists() and Path(source).exists() and target.samefile(source):
+            raise ProblemsFound([Problem(path, "the input itself", "another file to write")])
     if target.is_dir():
         raise ProblemsFound([Problem(path, "a folder", "a file to write")])
     if not target.parent.is_dir():

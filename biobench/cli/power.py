@@ -41,7 +41,13 @@ def command(results: tuple[str, ...], data: str | None, split: str, annotations:
         click.echo(options.benchmark_line(benchmark))
         read = [evaluate(p, benchmark, [_PROTOCOL], baselines=False) for p in imitations(benchmark)]
         what = "two imitations (see --help)"
+    if results and data is not None:
+        raise click.UsageError("give RESULTS or --data, not both")
     table = results_board(read, metric, _PROTOCOL)
+    if len(table.names) < 2 or len(table.clusters) < 2:
+        left = "; ".join(f"{one.name}: {one.reason}" for one in table.left_out)
+        found = f"{len(table.names)} systems with a score and {len(table.clusters)} people or videos"
+        raise ProblemsFound([Problem(metric, found + (f" ({left})" if left else ""), "two or more of each")])
     errors = [paired_standard_error(table, *pair) for pair in combinations(table.names, 2)]
     spread = [error for error in errors if error > 0]
     if not spread:

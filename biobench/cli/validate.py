@@ -31,8 +31,8 @@ def command(preds: str, data: str | None, split: str, annotations: str | None, f
             options.echo_utf8(json.dumps({"valid": False, "problems": problems}, indent=1) + "\n")
         else:
             for problem in found.problems:
-                click.echo(str(problem))
-            click.echo(f"{preds}: {len(found.problems)} problems")
+                click.echo(options.seen(str(problem)))
+            click.echo(f"{options.seen(preds)}: {len(found.problems)} problem{'s' * (len(found.problems) > 1)}")
         raise SystemExit(2) from found
     entries = len(predictions.entries)
     remarks = sum(len(entry.feedbacks) for entry in predictions.entries)

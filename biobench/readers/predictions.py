@@ -109,8 +109,7 @@ class _Reader:
             system, origin = self._header(value)
             listed = value.get("predictions")
             if not isinstance(listed, list):
-                place: _Place = ("predictions",) if "predictions" in value else ()
-                self.defects.add(place, listed, "predictions, a list of entries")
+                self._in_header(value, "predictions", "predictions, a list of entries")
                 listed = []
             self._unknown_keys(value, ("schema", "system", "time", "predictions"), ())
             entries = [
@@ -184,19 +183,24 @@ class _Reader:
     def _header(self, value: Mapping[str, object]) -> tuple[str, TimeOrigin]:
         schema, system, origin = value.get("schema"), value.get("system"), value.get("time")
         if schema != NATIVE_SCHEMA:
-            place: _Place = ("schema",) if "schema" in value else ()
             hint = nearest(schema, [NATIVE_SCHEMA]) if isinstance(schema, str) else ""
-            self.defects.add(place, schema, f'"schema": "{NATIVE_SCHEMA}"', hint or f"accepted are {_FORMATS}")
+            self._in_header(value, "schema", f'"schema": "{NATIVE_SCHEMA}"', hint or f"accepted are {_FORMATS}")
         if not isinstance(system, str) or not system.strip() or not system.isprintable() or len(system) > _LONGEST_NAME:
             expected = f"the system's name, a printable string of at most {_LONGEST_NAME} characters"
-            self.defects.add(("system",) if "system" in value else (), system, expected)
+            self._in_header(value, "system", expected)
             system = "?"
         for known in _ORIGIN_WORDS:
             if origin == known:
                 return system, known
         expected = '"time": ' + " or ".join(f'"{known}"' for known in _ORIGIN_WORDS)
-        self.defects.add(("time",) if "time" in value else (), origin, expected)
+        self._in_header(value, "time", expected)
         return system, "segment"
+
+    def _in_header(self, header: Mapping[str, object], key: str, expected: str, hint: str = "") -> None:
+        if key in header:
+            self.defects.add((key,), header[key], expected, hint)
+        else:
+            self.defects.add_text((), f"no {key}", expected, hint)
 
     def _recognised(self, items: list[object]) -> PredictionsFormat:
         for item in items:

@@ -37,6 +37,9 @@ SPLIT_FOLDERS = {
     "competition": "QEVD-FIT-COACH-Competition",
 }
 
+_LONGEST_VIDEO = 100
+_CLOCKS_APART_S = 60.0
+
 Frames = tuple["NDArray[np.float64]", str]
 
 
@@ -161,7 +164,7 @@ def _sessions(records: object, folder: Path, defects: Defects) -> tuple[list[Ses
 def _video(record: dict[str, object], index: int, defects: Defects) -> str:
     name = record.get("long_range_video_file")
     stem = PurePosixPath(name).stem if isinstance(name, str) else ""
-    if not stem:
+    if not stem or not stem.isprintable() or len(stem) > _LONGEST_VIDEO:
         path = (index, "long_range_video_file") if "long_range_video_file" in record else (index,)
         defects.add_text(
             path,
@@ -191,17 +194,10 @@ def _frame_times(record: dict[str, object], index: int, folder: Path, defects: D
         defects.add_text(path, f"{name}: {result.found}", result.expected, result.hint)
         return None
     array, digest = result
-    if array.ndim != 1 or not len(array) or array.dtype.kind not in "iuf":
+    if array.ndim != 1 or not len(array) or array.dtype.str not in {"<i8", ">i8", "<u8", ">u8"}:
         defects.add_text(path, f"{name}: {array.dtype} of shape {array.shape}", expected)
         return None
-    if array.dtype.kind == "f":  # seconds on the annotation clock already, as the feature files have them
-        seconds = array.astype(np.float64)
-        if not np.isfinite(seconds).all():
-            defects.add_text(path, f"{name}: a time that is not finite", expected)
-            return None
-    else:
-        seconds = array.astype(np.float64) / 1e9 + ANNOTATION_CLOCK_SHIFT_S
-    return seconds, digest
+    return array.astype(np.float64) / 1e9 + ANNOTATION_CLOCK_SHIFT_S, digest
 
 
 def _annotated_session(
@@ -212,7 +208,7 @@ def _annotated_session(
     transitions = _list_of(record, index, "is_transition", (bool,), "one true or false an event", defects)
     if dense is None or times is None or transitions is None or frames is None:
         return None
-    return Session(
+    session = Session(
         video=video,
         record=index,
         frame_times_s=frames[0],
@@ -221,6 +217,23 @@ def _annotated_session(
         feedback_times_s=tuple(map(float, times)),  # type: ignore[arg-type]  # _list_of has checked the types
         is_transition=tuple(map(bool, transitions)),
     )
+    _check_clocks(session, defects)
+    return session
+
+
+def _check_clocks(session: Session, defects: Defects) -> None:
+    """The times of the events and of the frames that show them are two readings of one clock."""
+    spans = session.events()
+    if not spans or len(spans) != len(session.feedback_times_s) or spans[-1].first >= len(session.frame_times_s):
+        return  # the protocols report these records
+    frames = session.frame_times_s[[span.first for span in spans]]
+    apart_s = float(np.median(np.asarray(session.feedback_times_s) - frames))
+    if abs(apart_s) > _CLOCKS_APART_S:
+        found = f"feedback_timestamps {apart_s:+,.0f} s from the times of their frames"
+        expected = "the same clock: nanoseconds of the frames / 1e9 + 28,800 s"
+        defects.add_text(
+            (session.record, "feedback_timestamps"), found, expected, "one of the two files is in another unit"
+        )
 
 
 def _spans(dense: Sequence[object]) -> tuple[Span, ...]:

@@ -269,9 +269,11 @@ def test_the_second_annotator_is_read_from_beside_the_annotations(qevd, register
     assert said("second-annotator", benchmark) == tuple(entries)
 
 
-def test_data_without_a_second_annotator_are_named(sample):
+def test_data_without_a_second_annotator_are_named(qevd, sample):
+    qevd.add("0001", events("squats", 3, "Moving on to lunges!"))
     with pytest.raises(ProblemsFound, match=r"without a second annotator.*second_annotator\.json"):
-        said("second-annotator", sample)
+        said("second-annotator", load_benchmark(qevd.folder))
+    assert any(entry.feedbacks for entry in said("second-annotator", sample))
 
 
 def test_a_record_that_can_not_be_cut_is_silent_and_named(qevd):

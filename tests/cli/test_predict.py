@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+WELL_FORMED = str(Path(__file__).parent.parent / "data" / "qevd_layout" / "well_formed")
+
 ROOT = Path(__file__).parent.parent.parent
 DATA = str(ROOT / "tests" / "data" / "qevd_layout" / "well_formed")
 MODELS = {
@@ -120,7 +122,7 @@ def test_the_list_names_models_and_their_settings(run):
         (["metronome", "--option", "period_s=1_0", "--out", "p.json"], "a finite number of s"),
         (["metronome", "--option", "period_s=3", "--option", "period_s=3", "--out", "p.json"], "every option once"),
         (["metronome", "--option", "text= ", "--out", "p.json"], "a text of 1 to 1000 characters"),
-        (["second-annotator", "--out", "p.json"], "without a second annotator"),
+        (["second-annotator", "--data", WELL_FORMED, "--out", "p.json"], "without a second annotator"),
         (["metronome", "--data", "nowhere", "--out", "p.json"], "no such folder"),
         (["metronome", "--out", "nowhere/p.json"], "create it first"),
         (["metronome", "--out", "packages"], "a folder"),
@@ -172,8 +174,8 @@ def test_subtitles_of_the_sample(run, tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "subtitles").iterdir()}
     kinds = ("reference", "prediction")
-    assert names == {f"{number:04}.{kind}.vtt" for number in range(1, 13) for kind in kinds}
-    assert "24 files for 12 videos" in done.stdout
+    assert names == {f"{number:04}.{kind}.vtt" for number in range(1, 15) for kind in kinds}
+    assert "28 files for 14 videos" in done.stdout
     first = (tmp_path / "subtitles" / "0001.reference.vtt").read_bytes()
     assert first.startswith(b"WEBVTT\n\n")
     assert b"<v transition>" in first

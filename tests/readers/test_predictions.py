@@ -164,7 +164,7 @@ def test_json_lines_problems_carry_their_line(problems):
     ("value", "word"),
     [
         ([], "an empty list"),
-        ({}, "null"),
+        ({}, "no schema"),
         (3, "3"),
         ("text", '"text"'),
         ([{"x": 1}], "an object"),

@@ -146,6 +146,33 @@ def test_missing_and_damaged_frame_times_stop_the_reader(qevd):
         assert word in problem.found
 
 
+@pytest.mark.parametrize("change", [lambda ns: ns // 1000, lambda ns: ns // 10**9, lambda ns: ns + 28_800 * 10**9])
+def test_frame_times_on_another_clock_are_refused(qevd, change):
+    qevd.add("0001", EVENTS)
+    times = qevd.folder / "long_range_videos" / "0001_timestamps.npy"
+    np.save(times, change(np.load(times)))
+    (problem,) = problems(qevd.folder)
+    assert "from the times of their frames" in problem.found
+    assert problem.json_path == "$[0].feedback_timestamps"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, bool])
+def test_frame_times_of_another_type_are_refused(qevd, dtype):
+    qevd.add("0001", EVENTS)
+    times = qevd.folder / "long_range_videos" / "0001_timestamps.npy"
+    np.save(times, np.arange(140).astype(dtype))
+    assert np.dtype(dtype).name in problems(qevd.folder)[0].found
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "\x1b[31m", "./long_range_videos/", ""])
+def test_video_names_that_are_none(qevd, name):
+    qevd.add("0001", EVENTS)
+    qevd.records[0]["long_range_video_file"] = name
+    qevd.write()
+    if name != "./long_range_videos/":
+        assert problems(qevd.folder)[0].json_path == "$[0].long_range_video_file"
+
+
 def test_a_folder_that_is_not_there_gets_a_suggestion(qevd):
     (problem,) = problems(qevd.folder.with_name("QEVD-FIT-COACH-Benchmrk"))
     assert "QEVD-FIT-COACH-Benchmark" in problem.hint
