@@ -23,6 +23,7 @@ from biobench.metrics.rouge import RougeL
 from biobench.problems import Notice, Problem, ProblemsFound
 from biobench.protocols import Protocol, SegmentSet
 from biobench.readers.defects import nearest
+from biobench.readers.predictions import load_predictions
 from biobench.records import Benchmark, Feedback, Predictions, Segment
 from biobench.results import Baseline, Coverage, Json, Results, Score
 from biobench.scoring import Clusters, Run, score_metric
@@ -98,6 +99,14 @@ def evaluate(
             # The talker's sentence is chosen by our engine, which is always there and gives the same numbers.
             chooser = meteor() if engine == "fast" else Scorer(Meteor(), "meteor")
             beside += _baselines(kept.scored, names, makers, metrics.plugins, run, chooser)
+            if benchmark.second_annotator is not None:
+                second = load_predictions(benchmark.second_annotator, benchmark)
+                said = second.by_segment([*parts.scored, *parts.unscored], _first_frames(benchmark))
+                answered = tuple(protocol.match(segment, said.get(segment.id)) for segment in kept.scored)
+                human, _ = _score_all(names, makers, metrics.plugins, replace(run, matches=answered))
+                beside.append(
+                    Baseline("second annotator", "another annotator's remarks on the same videos", tuple(human))
+                )
     return Results(
         system=predictions.system,
         predictions={
@@ -242,8 +251,7 @@ def _match(
     skipped = tuple(f"record {s.record} (video {s.video}): {s.reason}" for s in parts.skipped)
     if predictions.format == "fitcoach-pairs":
         return (_pairs_as_match(predictions),), Coverage(len(kept.scored), None, None, None, skipped)
-    first_frames = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
-    remarks = predictions.by_segment([*parts.scored, *parts.unscored], first_frames)
+    remarks = predictions.by_segment([*parts.scored, *parts.unscored], _first_frames(benchmark))
     predicted = sum(segment.id in remarks for segment in kept.scored)
     missing = tuple(segment.id for segment in kept.scored if segment.feedbacks and segment.id not in remarks)
     unscored = tuple(segment.id for segment in kept.unscored if segment.id in remarks)
@@ -253,6 +261,10 @@ def _match(
         if protocol.missing_is_silence or segment.id in remarks
     )
     return matches, Coverage(len(kept.scored), predicted, missing, unscored, skipped)
+
+
+def _first_frames(benchmark: Benchmark) -> dict[str, float]:
+    return {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
 
 
 def _pairs_as_match(predictions: Predictions) -> SegmentMatch:

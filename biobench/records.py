@@ -148,7 +148,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """One split, as read. ``source_sha256`` is over every file that a score depends on."""
+    """One split, as read. ``source_sha256`` is over every file that the references depend on.
+
+    ``second_annotator`` is a predictions file with another annotator's remarks, where the data hold one (QEVD-synth does).
+    """
 
     name: str
     split: str
@@ -156,6 +159,7 @@ class Benchmark:
     sessions: tuple[Session, ...]
     source_sha256: str
     source: str
+    second_annotator: Path | None = None
     is_sample: bool = False
     notices: tuple[Notice, ...] = ()
 

@@ -75,7 +75,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The scores of a system that has not seen the video, on the same segments as the system's own."""
+    """What stands beside a system, on the same segments: a blind system, or a second annotator where the data hold one."""
 
     name: str
     description: str

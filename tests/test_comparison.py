@@ -102,6 +102,31 @@ def test_incomplete_coverage_is_left_out_with_its_reason(system, tmp_path):
     assert len(standing.ranks) == 2
 
 
+@pytest.mark.parametrize(
+    ("edit", "word"),
+    [
+        (lambda segments, scores: segments[0].pop("rows"), "no usable rows"),
+        (lambda segments, scores: segments[3]["rows"].update(t_f_score=[1, 2]), "no usable rows"),
+        (lambda segments, scores: segments[0]["rows"].update(t_f_score=["x", 1, 2, 3]), "no usable rows"),
+        (lambda segments, scores: segments[0]["rows"].update(t_f_score=None), "no usable rows"),
+        (lambda segments, scores: segments.pop(), "other segments than a"),
+        (lambda segments, scores: segments.append(segments[0]), "other segments than a"),
+        (lambda segments, scores: segments[0].update(subject=7), "no usable rows"),
+        (lambda segments, scores: segments[0].update(subject="nobody"), "other people"),
+        (lambda segments, scores: scores[2].update(value=0.999), "not what its segments sum to"),
+        (lambda segments, scores: scores[2].update(value=None, reason="lost"), "not what its segments sum to"),
+    ],
+)
+def test_damaged_results_are_refused(system, tmp_path, edit, word):
+    results = [system("a", 0.9), system("b", 0.5)]
+    record = json.loads(results[1].to_json())
+    assert record["scores"][2]["metric"] == "t_f_score"
+    edit(record["segments"]["biobench-1"], record["scores"])
+    (tmp_path / "b.json").write_text(json.dumps(record))
+    with pytest.raises(ProblemsFound, match=word):
+        compare([results[0], read_results(tmp_path / "b.json")], "t_f_score", "biobench-1")
+
+
 def test_too_few_people_are_not_testable(qevd):
     for video in ("0001", "0002"):
         qevd.add(video, [("First up are squats!", True), ("Lower!", False), ("Up!", False), ("The end.", True)])

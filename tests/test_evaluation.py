@@ -173,6 +173,27 @@ def test_unknown_protocols_are_named(read, runs, well_formed, protocols):
         evaluate(read(runs["jitter"]["predictions"]), well_formed, protocols)
 
 
+def test_predictions_of_another_benchmark_are_refused(read, runs, qevd):
+    qevd.add("0009", [("First up are squats!", True), ("Lower!", False), ("The end.", True)])
+    predictions = read(runs["jitter"]["predictions"])
+    with pytest.raises(ProblemsFound, match="entries of another benchmark, the first 0003_0"):
+        evaluate(predictions, load_benchmark(qevd.folder))
+
+
+def test_one_protocol_may_be_given_as_a_string(read, runs, well_formed):
+    assert evaluate(read(runs["silence"]["predictions"]), well_formed, "qevd-2024").coverage.keys() == {"qevd-2024"}
+
+
+def test_a_second_annotator_stands_beside_the_system():
+    sample = load_benchmark(None)
+    path = Path(sample.source).parent / "predictions" / "eager.json"
+    found = {b.name: b for b in evaluate(load_predictions(path, sample), sample, ["biobench-1"]).baselines}
+    assert list(found) == ["silence", "best timetable", "constant talker", "second annotator"]
+    human = {score.metric: score.value for score in found["second annotator"].scores}
+    assert 0.2 < human["t_lift"] < 0.9
+    assert human["meteor_f"] > 0.1
+
+
 def test_engines_have_different_signatures(read, runs, well_formed):
     predictions = read(runs["jitter"]["predictions"])
     fast = evaluate(predictions, well_formed, ["qevd-2024"], engine="fast")

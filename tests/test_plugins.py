@@ -96,6 +96,34 @@ def test_a_plug_in_that_fails_while_scoring_is_null_with_its_reason(install, run
     assert "same_length failed: ZeroDivisionError: oops" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda s: s.replace("return [float", "raise SystemExit(3)\n        return [float"), "SystemExit: 3"),
+        (lambda s: s.replace('return {"version": "1"}', 'return "version 1"'), "ValueError"),
+        (
+            lambda s: s.replace("return [float(len(r.split()) == len(p.split()))", "return [float('nan')"),
+            "NaN or infinity",
+        ),
+        (lambda s: s.replace("zip(references, predictions)]", "zip(references, predictions)][1:]"), "scores for"),
+    ],
+)
+def test_a_plug_in_that_misbehaves_stops_nothing(install, run, change, word):
+    install("bad", change(METRIC), {"same_length": "bad:SameLength"})
+    done = run("evaluate", "sample:metronome5", "--format", "json")
+    assert done.returncode == 1
+    assert scores(done)["same_length"]["value"] is None
+    assert word in scores(done)["same_length"]["reason"]
+    assert scores(done)["rouge_l"]["value"] > 0
+
+
+def test_a_plug_in_that_exits_at_import_is_named(install, run):
+    install("bad", "raise SystemExit('needs foo')", {"m": "bad:M"})
+    done = run("list", "metrics")
+    assert done.returncode == 0
+    assert "m (from bad): SystemExit: needs foo" in done.stderr
+
+
 def test_a_plug_in_can_not_take_a_built_in_name(install, run):
     install("bad", METRIC.replace('"same_length"', '"meteor"'), {"meteor": "bad:SameLength"})
     done = run("evaluate", "sample:metronome5", "--format", "json")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_HEADINGS = {"best timetable": "timetable", "constant talker": "talker", "second annotator": "human"}
 _NARROWEST = 80
 """Columns that a table needs; on a narrower terminal its lines are cut by the terminal, not its words by us."""
 
@@ -150,15 +151,16 @@ def _table(results: Results, protocol: str, *, everything: bool) -> Table:
     ]
     blind = [b for b in results.baselines if any(score.protocol == protocol for score in b.scores)]
     columns = [Column("metric"), Column("value", "right"), Column("95 % interval", "right")]
-    columns += [Column(baseline.name.split()[-1], "right") for baseline in blind]
-    columns += [Column("n", "right")]
+    columns += [Column(_HEADINGS.get(baseline.name, baseline.name), "right") for baseline in blind]
+    columns += [Column("n", "right")] if everything else []
     rows, notes = [], [_coverage_note(results.coverage[protocol], scores), "signature: " + "|".join(shared)]
     for score in scores:
         beside = [
             next((_number(s.value) for s in b.scores if s.protocol == protocol and s.metric == score.metric), "–")
             for b in blind
         ]
-        rows.append((score.metric, _number(score.value), _interval(score), *beside, str(score.n)))
+        counted = (str(score.n),) if everything else ()
+        rows.append((score.metric, _number(score.value), _interval(score), *beside, *counted))
         own = [f"{k}:{v}" for k, v in signatures[score.metric].items() if k != "metric" and f"{k}:{v}" not in shared]
         if own and everything:
             notes.append(f"{score.metric}: {'|'.join(own)}")

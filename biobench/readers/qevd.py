@@ -76,6 +76,7 @@ def load_benchmark(path: str | Path | None, split: str = "test", annotations: st
         sessions=tuple(replace(session, subject=subjects.get(session.video)) for session in sessions),
         source_sha256=digest.hexdigest(),
         source=str(folder),
+        second_annotator=_first_file(folder / annotation_file.name.replace("feedbacks_long_range", "second_annotator")),
         is_sample=path is None,
         notices=_notices(sessions, subjects),
     )

@@ -194,6 +194,36 @@ def test_a_reader_that_goes_away_is_no_traceback(preds):
     assert b"Traceback" not in done.stderr
 
 
+def test_the_input_is_not_overwritten(preds):
+    before = preds.read_bytes()
+    done = run("evaluate", preds, "--data", DATA, "--out", preds)
+    assert done.returncode == 2
+    assert "the input itself" in done.stderr
+    assert preds.read_bytes() == before
+
+
+def test_a_full_output_is_a_message():
+    command = f"{sys.executable} -m biobench evaluate sample:eager > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_control_characters_never_reach_the_terminal(tmp_path):
+    path = tmp_path / "ev\x1b[31mil.json"
+    path.write_text('[{"mini_episode_id": "\\u001b[31m", "pred_feedbacks": [], "pred_feedback_timestamps": []}]')
+    for command in ("validate", "evaluate"):
+        done = run(command, path, "--data", DATA)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_without_data_a_mistake_names_the_sample(preds):
+    done = run("evaluate", preds)
+    assert done.returncode == 2
+    assert done.stderr.startswith("biobench: read against the packaged sample, because no --data was given")
+
+
 def test_output_in_a_narrow_encoding(preds, tmp_path):
     import os
 
