@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
+    os.environ.setdefault("NLTK_DATA", str(Path(__file__).resolve().parent.parent / ".cache" / "nltk_data"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         predictions = write_benchmark(root)
