@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from baselines.drawing import generator
 from biobench.models import Model, Option, Options, exercise_segments, number, options_by_name
 from biobench.problems import Problem, ProblemsFound
@@ -11,8 +9,6 @@ from biobench.readers.predictions import load_predictions
 from biobench.records import Benchmark, Entry, Feedback
 
 __all__ = ["Oracle", "OracleJitter", "SecondAnnotator"]
-
-_ANNOTATIONS, _SECOND = "feedbacks_long_range", "second_annotator"
 
 
 class Oracle(Model):
@@ -57,13 +53,11 @@ class SecondAnnotator(Model):
     summary = "says what a second annotator said, where the data have one"
 
     def predict(self, benchmark: Benchmark, options: Options, seed: int) -> list[Entry]:  # noqa: ARG002 - Model's signature
-        file = Path(benchmark.source) / benchmark.annotations.replace(_ANNOTATIONS, _SECOND, 1)
-        if not file.is_file():
-            expected = f"{file.name}: predictions beside the annotations, as QEVD-synth has them"
+        if benchmark.second_annotator is None:
+            expected = "second_annotator.json beside the annotations, as QEVD-synth has it"
             raise ProblemsFound([Problem(benchmark.source, "data without a second annotator", expected)])
-        starts = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
         segments = exercise_segments(benchmark)
-        said = load_predictions(file, benchmark).by_segment(segments, starts)
+        said = load_predictions(benchmark.second_annotator, benchmark).by_segment(segments, benchmark.video_starts_s)
         return [Entry(segment.id, said.get(segment.id, ())) for segment in segments]
 
 

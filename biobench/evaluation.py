@@ -77,6 +77,9 @@ def evaluate(
     ]
     meteor = cache(lambda: Scorer(Meteor(engine=engine), "meteor"))
     makers: _Makers = {**_makers(engine, bertscore, meteor), **metrics.plugins}
+    second = None
+    if baselines and benchmark.second_annotator is not None:
+        second = load_predictions(benchmark.second_annotator, benchmark)
     coverage: dict[str, Coverage] = {}
     scores: list[Score] = []
     beside: list[Baseline] = []
@@ -99,14 +102,11 @@ def evaluate(
             # The talker's sentence is chosen by our engine, which is always there and gives the same numbers.
             chooser = meteor() if engine == "fast" else Scorer(Meteor(), "meteor")
             beside += _baselines(kept.scored, names, makers, metrics.plugins, run, chooser)
-            if benchmark.second_annotator is not None:
-                second = load_predictions(benchmark.second_annotator, benchmark)
-                said = second.by_segment([*parts.scored, *parts.unscored], _first_frames(benchmark))
-                answered = tuple(protocol.match(segment, said.get(segment.id)) for segment in kept.scored)
+            if second is not None:
+                answered, _ = _match(protocol, parts, kept, second, benchmark)
                 human, _ = _score_all(names, makers, metrics.plugins, replace(run, matches=answered))
-                beside.append(
-                    Baseline("second annotator", "another annotator's remarks on the same videos", tuple(human))
-                )
+                described = "another annotator's remarks on the same videos"
+                beside.append(Baseline("second annotator", described, tuple(human)))
     return Results(
         system=predictions.system,
         predictions={
@@ -251,7 +251,7 @@ def _match(
     skipped = tuple(f"record {s.record} (video {s.video}): {s.reason}" for s in parts.skipped)
     if predictions.format == "fitcoach-pairs":
         return (_pairs_as_match(predictions),), Coverage(len(kept.scored), None, None, None, skipped)
-    remarks = predictions.by_segment([*parts.scored, *parts.unscored], _first_frames(benchmark))
+    remarks = predictions.by_segment([*parts.scored, *parts.unscored], benchmark.video_starts_s)
     predicted = sum(segment.id in remarks for segment in kept.scored)
     missing = tuple(segment.id for segment in kept.scored if segment.feedbacks and segment.id not in remarks)
     unscored = tuple(segment.id for segment in kept.unscored if segment.id in remarks)
@@ -261,10 +261,6 @@ def _match(
         if protocol.missing_is_silence or segment.id in remarks
     )
     return matches, Coverage(len(kept.scored), predicted, missing, unscored, skipped)
-
-
-def _first_frames(benchmark: Benchmark) -> dict[str, float]:
-    return {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
 
 
 def _pairs_as_match(predictions: Predictions) -> SegmentMatch:

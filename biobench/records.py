@@ -164,6 +164,11 @@ class Benchmark:
     notices: tuple[Notice, ...] = ()
 
     @property
+    def video_starts_s(self) -> dict[str, float]:
+        """The time of each video's first frame, on the annotation clock."""
+        return {session.video: float(session.frame_times_s[0]) for session in self.sessions}
+
+    @property
     def has_references(self) -> bool:
         """False for a competition split, which tells exercises but no remarks."""
         return any(session.is_transition for session in self.sessions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
@@ -78,11 +79,13 @@ class Registry(Generic[T]):
         return {**self.built_in, **self.plugins}
 
 
+@cache
 def metrics() -> Registry[Metric]:
     """Every metric that is installed."""
     return by_group("biobench.metrics", _METRICS, Metric)
 
 
+@cache
 def protocols() -> Registry[Protocol]:
     """Every protocol that is installed."""
     return by_group("biobench.protocols", _PROTOCOLS, Protocol)

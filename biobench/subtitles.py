@@ -121,7 +121,7 @@ def cue_text(text: str) -> str:
 
 
 def _reference_lines(benchmark: Benchmark) -> dict[str, list[Line]]:
-    first_frames = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
+    first_frames = benchmark.video_starts_s
     lines: dict[str, list[Line]] = {
         session.video: [
             Line(exercise.start_s - first_frames[session.video], exercise.name, "transition")
@@ -138,7 +138,7 @@ def _reference_lines(benchmark: Benchmark) -> dict[str, list[Line]]:
 def _predicted_lines(benchmark: Benchmark, predictions: Predictions) -> tuple[dict[str, list[Line]], int]:
     """Lines by video, and how many remarks have no place. Whole-video entries are shown between exercises too."""
     lines: dict[str, list[Line]] = {session.video: [] for session in benchmark.sessions}
-    first_frames = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
+    first_frames = benchmark.video_starts_s
     video_of = {key: session.video for session in benchmark.sessions for key in session.segment_ids}
     segment_starts = {segment.id: segment.start_s for segment in exercise_segments(benchmark)}
     unplaced = 0

@@ -21,6 +21,7 @@ __all__ = [
     "echo_utf8",
     "open_benchmark",
     "open_predictions",
+    "output_path",
     "seen",
 ]
 

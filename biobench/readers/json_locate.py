@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from biobench.readers.json_text import JsonText
 
-__all__ = ["LineIndex", "Locator", "Part", "after_space", "json_path", "locate", "printable", "shown"]
+__all__ = ["LineIndex", "Locator", "Part", "after_space", "json_path", "printable", "shown"]
 
 Part = str | int
 """A step of a JSON path: the key of an object's member, or the place of a list's item, from 0."""
@@ -27,12 +27,6 @@ _LONGEST_KEY = 100
 _QUOTED = '"\\'
 _SPACE = re.compile(r"[ \t\n\r]*+")
 _SHOWN_ITEMS = 8
-
-
-def locate(source: JsonText, paths: Iterable[tuple[Part, ...]]) -> dict[tuple[Part, ...], tuple[int, int]]:
-    """Line and column of the value at each path; see ``Locator``."""
-    locator = Locator(source)
-    return {path: locator.position(path) for path in paths}
 
 
 class Locator:

@@ -24,14 +24,14 @@ from biobench.readers.json_decode import (
     is_plain,
     suspect,
 )
-from biobench.readers.json_locate import Locator, Part, json_path, locate, printable, shown
+from biobench.readers.json_locate import Locator, Part, json_path, printable, shown
 from biobench.readers.json_problems import Findings, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["JsonText", "Locator", "Part", "json_path", "locate", "parse", "parse_lines", "read_text", "shown"]
+__all__ = ["JsonText", "Locator", "Part", "json_path", "parse", "parse_lines", "read_text", "shown"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _meteor(pairs: Sequence[tuple[str, str]]) -> float:
 
 def _second_annotator(benchmark: Benchmark, file: Path) -> Iterator[Statistic]:
     predictions = load_predictions(file, benchmark)
-    starts_s = {session.video: float(session.frame_times_s[0]) for session in benchmark.sessions}
+    starts_s = benchmark.video_starts_s
     for protocol in (Qevd2024(), Var2026()):
         parts = protocol.segments(benchmark)
         said = predictions.by_segment([*parts.scored, *parts.unscored], starts_s)
