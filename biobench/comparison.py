@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
@@ -29,7 +30,26 @@ from biobench.statistics import (
 
 _EQUAL = 1e-9
 
-__all__ = ["Standing", "compare", "results_board"]
+__all__ = ["Entrant", "Standing", "compare", "entrant", "entrants_board", "find_metric", "results_board"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entrant:
+    """What a table needs of one system's results: its scores, and the rows of some metrics summed over people or videos.
+
+    Small however many segments there are, so that a board of a thousand systems can be held. ``complete`` says by protocol
+    whether the coverage is; ``segments`` is a digest of their ids, in order, by protocol.
+    """
+
+    system: str
+    scores: tuple[Score, ...]
+    complete: Mapping[str, bool]
+    segments: Mapping[str, str]
+    sums: Mapping[tuple[str, str], ClusterSums]
+
+    def score(self, metric: str, protocol: str) -> Score | None:
+        """The score of a metric, None where the results hold none."""
+        return next((s for s in self.scores if s.metric == metric and s.protocol == protocol), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,52 +96,95 @@ def compare(results: Sequence[Results], metric: str, protocol: str) -> Standing:
     )
 
 
-def results_board(results: Sequence[Results], metric: str, protocol: str) -> Board:
-    """The systems' rows of one metric by cluster, once it is sure that they may be compared; raises as ``compare``."""
-    problems = [*_unlike(results, metric, protocol)]
+def entrant(results: Results, wanted: Iterable[tuple[str, str]]) -> Entrant:
+    """Sums the rows of the ``wanted`` (protocol, metric), those that the results hold and that have rows to compare by.
+
+    Raises ``ProblemsFound`` where rows are damaged, a segment stands twice, or a score is not what its segments sum to.
+    """
+    segments, problems = {}, []
+    for protocol, records in results.segments.items():
+        ids = [str(record.get("id")) for record in records]
+        if len(set(ids)) < len(ids):
+            problems.append(_damaged(results, f"a segment twice under {protocol}"))
+        segments[protocol] = sha256("\n".join(ids).encode()).hexdigest()
     if problems:
         raise ProblemsFound(problems)
-    calculator = _metric(metric, protocol)
-    systems = {result.system: _sums(result, metric, protocol) for result in results}
-    _check_values(results, metric, protocol, systems, calculator)
+    sums = {}
+    for protocol, name in wanted:
+        held = next((s for s in results.scores if s.metric == name and s.protocol == protocol), None)
+        if (
+            held is not None
+            and results.segments.get(protocol)
+            and not isinstance(found := find_metric(name, protocol), Problem)
+        ):
+            sums[protocol, name] = _sums(results, name, protocol)
+            problems += _wrong_value(results, held, sums[protocol, name], found)
+    if problems:
+        raise ProblemsFound(problems)
+    complete = {protocol: coverage.complete for protocol, coverage in results.coverage.items()}
+    return Entrant(results.system, results.scores, complete, segments, sums)
+
+
+def results_board(results: Sequence[Results], metric: str, protocol: str) -> Board:
+    """The systems' rows of one metric by cluster, once it is sure that they may be compared; raises as ``compare``."""
+    return entrants_board([entrant(result, [(protocol, metric)]) for result in results], metric, protocol)
+
+
+def entrants_board(entrants: Sequence[Entrant], metric: str, protocol: str) -> Board:
+    """The entrants' sums of one metric, once it is sure that they may be compared; raises as ``compare``."""
+    problems = _unlike(entrants, metric, protocol)
+    if problems:
+        raise ProblemsFound(problems)
+    calculator = find_metric(metric, protocol)
+    if isinstance(calculator, Problem):
+        raise ProblemsFound([calculator])
+    systems = {one.system: one.sums[protocol, metric] for one in entrants}
+    first = entrants[0]
+    problems = [
+        _damaged(one, f"other segments than {first.system}")
+        for one in entrants
+        if one.segments[protocol] != first.segments[protocol]
+    ]
+    if len({tuple(sorted(table.names)) for table in systems.values()}) > 1:
+        problems.append(_damaged(first, "other people or videos than in the other files"))
+    if problems:
+        raise ProblemsFound(problems)
     weights = {name: calculator.denominator(table.sums) for name, table in systems.items()}
     return board(calculator.score, systems, weights, higher_is_better=calculator.higher_is_better)
 
 
-def _unlike(results: Sequence[Results], metric: str, protocol: str) -> list[Problem]:
-    if len(results) < 2:
-        return [Problem("results", f"{len(results)} with complete coverage", "two or more")]
+def _unlike(entrants: Sequence[Entrant], metric: str, protocol: str) -> list[Problem]:
+    if len(entrants) < 2:
+        return [Problem("results", f"{len(entrants)} with complete coverage", "two or more")]
     problems = []
     names: set[str] = set()
     first: Score | None = None
-    for result in results:
-        if result.system in names:
-            problems.append(Problem(result.system, "this system twice", "every system once", "give one another name"))
-        names.add(result.system)
-        have = [score.metric for score in result.scores if score.protocol == protocol]
-        if metric not in have:
+    for one in entrants:
+        if one.system in names:
+            problems.append(Problem(one.system, "this system twice", "every system once", "give one another name"))
+        names.add(one.system)
+        score = one.score(metric, protocol)
+        if score is None:
+            have = [score.metric for score in one.scores if score.protocol == protocol]
             expected = f"one of {', '.join(have)}" if have else f"scores under {protocol}"
-            problems.append(Problem(result.system, f"no {metric} under {protocol}", expected, nearest(metric, have)))
+            problems.append(Problem(one.system, f"no {metric} under {protocol}", expected, nearest(metric, have)))
             continue
-        score = result.score(metric, protocol)
         if first is None:
             first = score
             continue
         differences = Signature.parse(first.signature).differences(Signature.parse(score.signature))
         if differences:
-            expected = f"the signature of {results[0].system}"
+            expected = f"the signature of {entrants[0].system}"
             hint = "scores of unlike signatures are different measurements; evaluate again alike"
-            problems.append(Problem(result.system, "; ".join(differences), expected, hint))
+            problems.append(Problem(one.system, "; ".join(differences), expected, hint))
     return problems
 
 
-def _metric(name: str, protocol: str) -> Metric:
-    """The metric's formula; text metrics need no engine for it."""
+def find_metric(name: str, protocol: str) -> Metric | Problem:
+    """The metric as a formula over its rows (text metrics need no engine for it), or why its rows can't be compared."""
     known = registry.metrics().all
     if name not in known:
-        raise ProblemsFound(
-            [Problem(name, "a metric that is not installed", "one of " + ", ".join(known), nearest(name, known))]
-        )
+        return Problem(name, "a metric that is not installed", "one of " + ", ".join(known), nearest(name, known))
     kind = known[name]
     epsilon = registry.protocols().all[protocol].epsilon if protocol in registry.protocols().all else 0.0
     if issubclass(kind, PairMetric):
@@ -129,9 +192,7 @@ def _metric(name: str, protocol: str) -> Metric:
     if kind.__module__ == "biobench.metrics.coverage":
         return kind(Scorer(_Mean(epsilon), name.rpartition("_")[0]))  # type: ignore[arg-type]  # a text metric's scorer
     if kind.__module__ == "biobench.metrics.pooled":
-        raise ProblemsFound(
-            [Problem(name, "a number over pooled remarks", "a metric with sums by segment", "see its values instead")]
-        )
+        return Problem(name, "a number over pooled remarks", "a metric with sums by segment", "see its values instead")
     return kind(epsilon)
 
 
@@ -169,29 +230,15 @@ def _sums(result: Results, metric: str, protocol: str) -> ClusterSums:
     return cluster_sums(array, known if len(known) == len(people) else videos)
 
 
-def _damaged(result: Results, found: str) -> Problem:
+def _damaged(result: Results | Entrant, found: str) -> Problem:
     return Problem(result.system, found, "results as biobench evaluate wrote them", "evaluate again")
 
 
-def _check_values(
-    results: Sequence[Results], metric: str, protocol: str, systems: Mapping[str, ClusterSums], kind: Metric
-) -> None:
-    """Every system answers the same segments, and its score follows from its rows."""
-    segments = [[record.get("id") for record in result.segments[protocol]] for result in results]
-    problems = [
-        _damaged(result, f"other segments than {results[0].system}")
-        for result, own in zip(results, segments, strict=True)
-        if own != segments[0] or len({*map(str, own)}) != len(own)
-    ]
-    for result in results if not isinstance(kind, SearchedMetric) else ():
-        value, rescored = (
-            result.score(metric, protocol).value,
-            float(kind.score(systems[result.system].sums.sum(axis=0))),
-        )
-        if (value is None) != np.isnan(rescored) or (value is not None and abs(value - rescored) > _EQUAL):
-            problems.append(_damaged(result, f"{metric} {value}, which is not what its segments sum to"))
-    clusters = {tuple(sorted(table.names)) for table in systems.values()}
-    if len(clusters) > 1:
-        problems.append(_damaged(results[0], "other people or videos than in the other files"))
-    if problems:
-        raise ProblemsFound(problems)
+def _wrong_value(results: Results, score: Score, table: ClusterSums, kind: Metric) -> list[Problem]:
+    """Whether a score does not follow from its rows; one whose chance level is searched for can't be checked so."""
+    if isinstance(kind, SearchedMetric):
+        return []
+    value, rescored = score.value, float(kind.score(table.sums.sum(axis=0)))
+    if (value is None) == np.isnan(rescored) and (value is None or abs(value - rescored) <= _EQUAL):
+        return []
+    return [_damaged(results, f"{score.metric} {value}, which is not what its segments sum to")]

@@ -17,6 +17,7 @@ from biobench.statistics.joint import (
     holm_cluster_t,
     joint_test,
     smallest_detectable_difference,
+    surely_better,
 )
 from biobench.statistics.power import (
     Growth,
@@ -63,5 +64,6 @@ __all__ = [
     "smallest_difference",
     "smallest_difference_sign_flip",
     "subject_correlation_table",
+    "surely_better",
     "top_probabilities",
 ]

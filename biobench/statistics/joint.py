@@ -21,7 +21,7 @@ from biobench.statistics.boards import Board
 from biobench.statistics.cluster import jackknife_standard_error
 from biobench.statistics.flips import PairFlips
 from biobench.statistics.student import two_sided_p
-from biobench.statistics.sums import leave_one_out
+from biobench.statistics.sums import Floats, leave_one_out
 
 __all__ = [
     "FEWEST_CLUSTERS",
@@ -31,6 +31,7 @@ __all__ = [
     "holm_cluster_t",
     "joint_test",
     "smallest_detectable_difference",
+    "surely_better",
 ]
 
 FEWEST_CLUSTERS = 6
@@ -143,6 +144,44 @@ def joint_test(table: Board, alpha: float = 0.05, *, draws: int = _DRAWS, seed: 
     )
 
 
+def surely_better(
+    table: Board, alpha: float = 0.05, *, draws: int = _DRAWS, seed: int = 0
+) -> frozenset[tuple[str, str]] | NotTestable:
+    """(better, worse) for each pair that ``joint_test`` tells apart, without the p values: for boards of many systems.
+
+    Step-down in rounds: all pairs beyond the critical value of the largest statistic are told apart, then the largest
+    among the rest decides, until a round tells none apart. The pairs are those of ``joint_test``.
+    """
+    problem = _untestable(table, alpha)
+    if problem is not None:
+        return problem
+    exact = len(table.clusters) <= _MOST_EXACT
+    pairs = PairFlips(table.contributions)
+    among = np.ones(len(pairs.pairs), dtype=np.bool_)
+    while np.any(among):
+        found = among & (
+            pairs.observed * (1 - _TIE) > _critical(pairs.largest(exact, draws, seed, among), alpha, exact)
+        )
+        if not np.any(found):
+            break
+        among &= ~found
+    apart = []
+    for a, b in pairs.pairs[~among].tolist():
+        first_better = (table.scores[a] > table.scores[b]) == table.higher_is_better
+        apart.append((table.names[a], table.names[b]) if first_better else (table.names[b], table.names[a]))
+    return frozenset(apart)
+
+
+def _critical(largest: Floats, alpha: float, exact: bool) -> float:
+    """What a statistic must exceed to be sure at ``alpha``, from the largest statistics under all sign vectors.
+
+    As many may reach it as ``alpha`` allows: the observed one among them in the exact test, added to them in the drawn.
+    """
+    total = len(largest) if exact else len(largest) + 1
+    may_reach = math.floor(alpha * total + _NO_DIFFERENCE) - (0 if exact else 1)
+    return float(np.sort(largest)[-1 - may_reach]) if may_reach >= 0 else math.inf
+
+
 def smallest_detectable_difference(
     table: Board, alpha: float = 0.05, *, draws: int = _DRAWS, seed: int = 0
 ) -> float | NotTestable:
@@ -159,7 +198,7 @@ def smallest_detectable_difference(
     exact = len(table.clusters) <= _MOST_EXACT
     shares = table.shares
     centred = PairFlips(table.contributions - table.scores[:, None] * shares)
-    largest = np.sort(np.concatenate([part.max(axis=0) for part in centred.flipped(exact, draws, seed)]))
+    largest = np.sort(centred.largest(exact, draws, seed))
     # How many sign vectors may reach the observed statistic: itself among them in the exact test, one added
     # in the drawn.
     total = len(largest) if exact else len(largest) + 1

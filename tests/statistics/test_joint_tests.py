@@ -17,6 +17,7 @@ from biobench.statistics import (
     joint_test,
     rank_systems,
     smallest_detectable_difference,
+    surely_better,
 )
 from biobench.statistics.student import two_sided_p
 
@@ -286,3 +287,30 @@ def test_the_smallest_detectable_difference_follows_the_scale_and_may_not_exist(
 def test_a_joint_test_compares_by_value():
     assert isinstance(joint_test(means(noise(3, 7))), JointTest)
     assert joint_test(means(noise(3, 7))) == joint_test(means(noise(3, 7)))
+
+
+# Told apart, without the p values --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("systems", "clusters"), [(2, 6), (3, 7), (12, 7), (10, 14), (12, 20), (2, 3)])
+def test_surely_better_is_what_the_joint_test_says(systems, clusters):
+    told_apart = 0
+    for seed in range(8):
+        values = noise(systems, clusters, seed, steps=0.05)
+        values["twin"] = values["s00"]
+        for higher_is_better in (True, False):
+            table = means(values, higher_is_better=higher_is_better)
+            test = joint_test(table, draws=999)
+            if isinstance(test, NotTestable):
+                assert surely_better(table, draws=999) == test
+                continue
+            assert surely_better(table, draws=999) == test.surely_better
+            told_apart += len(test.surely_better)
+    assert told_apart or clusters < 6
+
+
+def test_too_few_draws_tell_nothing_apart():
+    values = noise(2, 20)
+    table = means({"a": values["s00"] + 100, "b": values["s01"]})
+    assert surely_better(table, draws=18) == frozenset()
+    assert surely_better(table, draws=19) == joint_test(table, draws=19).surely_better
