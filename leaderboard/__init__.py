@@ -1,1 +1,1 @@
-"""Submissions and the leaderboard page: not in this version."""
+"""Submissions, ranking, and the page that shows where a system really stands."""

@@ -28,6 +28,11 @@ _COMMANDS = {
     "synth": "Make a synthetic benchmark whose truth is known.",
     "list": "List metrics, protocols and models.",
 }
+_OF_OUR_PACKAGES = {
+    "submit": "Make or check a submission to a leaderboard.",
+    "leaderboard": "Build a leaderboard from submissions.",
+}
+"""Commands that come through entry points like any plug-in, described here so that --help loads none of them."""
 _PROBLEMS_SHOWN = 20
 
 
@@ -35,11 +40,13 @@ class _Commands(click.Group):
     """Commands by name; those of other packages come through the entry points ``biobench.commands``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return [*_COMMANDS, *sorted(set(_plugin_commands()) - set(_COMMANDS))]
+        plugins = _plugin_commands()
+        ours = [name for name in _OF_OUR_PACKAGES if name in plugins]
+        return [*_COMMANDS, *ours, *sorted(set(plugins) - {*_COMMANDS, *ours})]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name in _COMMANDS:
-            command: object = import_module(f"biobench.cli.{cmd_name}").command
+            command: object = import_module("biobench.cli." + cmd_name.replace("-", "_")).command
         elif cmd_name in _plugin_commands():
             command = _load_plugin(cmd_name)
         else:
@@ -59,11 +66,10 @@ class _Commands(click.Group):
             raise click.UsageError(f'no command "{args[0]}"; {hint}', ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        rows = list(_COMMANDS.items())
-        rows += sorted(
-            (name, f"(from {origin})") for name, origin in _plugin_commands().items() if name not in _COMMANDS
-        )
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        plugins = _plugin_commands()
+        described = {**_COMMANDS, **_OF_OUR_PACKAGES}
+        rows = [(name, described.get(name, f"(from {plugins.get(name)})")) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
