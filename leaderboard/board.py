@@ -66,6 +66,7 @@ class Board:
     clusters: str
     notes: tuple[str, ...]
     signature: str
+    oracle_is_perfect: bool
 
     def value(self, digest: Digest, column: Column) -> float | None:
         """A system's score in a column, None where it has none."""
@@ -108,6 +109,7 @@ def make_board(digests: Sequence[Digest], order: Column | None, title: str, run:
         clusters=_clusters(digests, chosen),
         notes=tuple(_notes(digests, standings[chosen.key])),
         signature=_shared_signature(digests, chosen),
+        oracle_is_perfect=all(_is_perfect(digest) for digest in digests if _is_oracle(digest)),
     )
 
 
@@ -204,14 +206,20 @@ def _shared_signature(digests: Sequence[Digest], column: Column) -> str:
     return ""
 
 
+def _is_oracle(digest: Digest) -> bool:
+    return digest.card.baseline and digest.card.name == "oracle"
+
+
+def _is_perfect(digest: Digest) -> bool:
+    score = digest.entrant.score("t_f_score", "biobench-1")
+    return score is None or (score.value is not None and score.value >= _PERFECT)
+
+
 def _notes(digests: Sequence[Digest], standing: Standing) -> Iterable[str]:
     """What a reader should know before anything else."""
     baselines = {digest.card.name: digest for digest in digests if digest.card.baseline}
-    oracle = baselines.get("oracle")
-    if oracle is not None:
-        score = oracle.entrant.score("t_f_score", "biobench-1")
-        if score is not None and (score.value is None or score.value < _PERFECT):
-            yield f"the oracle is not perfect (F {score.value}): something is wrong with the data or the code"
+    if "oracle" in baselines and not _is_perfect(baselines["oracle"]):
+        yield "the oracle is not perfect: something is wrong with the data or the code"
     missing = [name for name in _WANTED_BASELINES if name not in baselines]
     if missing:
         yield (

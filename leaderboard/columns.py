@@ -9,10 +9,20 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from biobench import registry
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import nearest
 
-__all__ = ["Column", "ReportedRow", "ReportedTable", "columns", "find_column", "preferred_order", "reported", "reported_labels"]
+__all__ = [
+    "Column",
+    "ReportedRow",
+    "ReportedTable",
+    "columns",
+    "find_column",
+    "preferred_order",
+    "reported",
+    "reported_labels",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,12 @@ class Column:
     decimals: int
     ranked: bool
     help: str
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more is better; of a metric that is not installed nothing else is known."""
+        kind = registry.metrics().all.get(self.metric)
+        return kind is None or kind.higher_is_better
 
     @property
     def key(self) -> str:

@@ -134,7 +134,9 @@ def _timeline(results: Results) -> list[dict[str, Json]]:
 def _remarks(value: Json) -> list[Json]:
     pairs = value if isinstance(value, list) else []
     return [
-        [round(_number(pair[0]), 2), harmless(str(pair[1]))] for pair in pairs if isinstance(pair, list) and len(pair) == 2
+        [round(_number(pair[0]), 2), harmless(str(pair[1]))]
+        for pair in pairs
+        if isinstance(pair, list) and len(pair) == 2
     ]
 
 

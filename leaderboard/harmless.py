@@ -13,9 +13,9 @@ _MOST_MARKS = 4
 
 
 def harmless(text: str, most: int = 300) -> str:
-    """The text with what can't be seen written out, at most ``most`` characters long.
+    r"""The text with what can't be seen written out, at most ``most`` characters long.
 
-    >>> harmless("lower\\u202egnol")
+    >>> harmless("lower\u202egnol")
     'lower⟨U+202E⟩gnol'
     """
     shown, marks = [], 0
@@ -30,10 +30,10 @@ def harmless(text: str, most: int = 300) -> str:
 
 
 def script_json(value: object) -> str:
-    """Compact JSON that can stand in a ``<script>`` element, whatever it holds: no ``<``, ``>``, ``&`` occurs in it.
+    r"""Compact JSON that can stand in a ``<script>`` element, whatever it holds: no ``<``, ``>``, ``&`` occurs in it.
 
     >>> script_json({"a": "</script>"})
-    '{"a":"\\\\u003c/script\\\\u003e"}'
+    '{"a":"\\u003c/script\\u003e"}'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":

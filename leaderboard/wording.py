@@ -39,14 +39,20 @@ def system_name(card: SystemCard) -> str:
 def card_facts(card: SystemCard) -> Iterable[tuple[str, str]]:
     """What a system says of itself, as (question, answer), in the order of reading."""
     yes = {True: "yes", False: "no"}
-    yield "causal", yes[card.causal] + (
-        " (at any time it has seen nothing of what follows)" if card.causal else " (it knows what follows)"
+    yield (
+        "causal",
+        yes[card.causal]
+        + (" (at any time it has seen nothing of what follows)" if card.causal else " (it knows what follows)"),
     )
     yield "exercise name", card.exercise_name
     yield "inputs", ", ".join(card.inputs) or "none"
     if card.rate_hz is not None:
         yield "input rate", f"{card.rate_hz:g} a second"
-    poses = {"none": "none", "benchmark": "the benchmark's own pose files, which the checker reads too", "own": "its own"}
+    poses = {
+        "none": "none",
+        "benchmark": "the benchmark's own pose files, which the checker reads too",
+        "own": "its own",
+    }
     yield "poses", poses[card.poses]
     yield "has seen test videos", yes[card.seen_test_videos]
     yield "has seen test people", yes[card.seen_test_people]

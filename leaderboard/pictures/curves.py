@@ -38,7 +38,9 @@ def f_against_tolerance(board: Board) -> str | None:
     for wanted, name, style in sorted(names):
         y = max(wanted, y + 13)
         parts.append(label(_RIGHT + 8, y + 4, name if len(name) <= 22 else name[:21] + "…", style))
-    return figure(_WIDTH, max(_HEIGHT, y + 12), "F against tolerance; dashed: timetables that have not seen the video", parts)
+    return figure(
+        _WIDTH, max(_HEIGHT, y + 12), "F against tolerance; dashed: timetables that have not seen the video", parts
+    )
 
 
 def _points(digest: Digest) -> list[tuple[float, float]]:

@@ -45,5 +45,7 @@ def _scatter(board: Board, costs: list[tuple[Digest, float]], name: str) -> str 
         if free and len(taken) < _MOST_NAMED:
             taken.append((x, y))
             at_right = x > _RIGHT - 110
-            parts.append(label(x - 7 if at_right else x + 7, y + 4, called[:20], "t dim", "end" if at_right else "start"))
+            parts.append(
+                label(x - 7 if at_right else x + 7, y + 4, called[:20], "t dim", "end" if at_right else "start")
+            )
     return figure(_WIDTH, _HEIGHT, f"{board.order.metric} against {name}, {len(points)} systems", parts)

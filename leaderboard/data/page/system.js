@@ -1,0 +1,119 @@
+// Shows one segment at a time: a timeline drawn from the page's own data, and the same as a table.
+(function () {
+  "use strict";
+  const data = JSON.parse(document.getElementById("data").textContent);
+  if (!data.segments.length) return;
+  document.documentElement.classList.add("js");
+  const space = "http://www.w3.org/2000/svg";
+  const order = document.getElementById("t-order"), chooser = document.getElementById("t-segment");
+  const picture = document.getElementById("timeline"), events = document.getElementById("events");
+  const segments = data.segments.map((segment) => ({
+    ...segment,
+    hits: segment.pairs.length,
+    wrong: segment.references.length + segment.predictions.length + segment.cut - 2 * segment.pairs.length,
+  }));
+
+  function told(s) {
+    return s.id + " " + s.exercise + ": " + s.hits + " of " + s.references.length + " matched, " +
+      (s.predictions.length + s.cut - s.hits) + " false alarms";
+  }
+
+  function list(keep) {
+    const by = { worst: (a, b) => b.wrong - a.wrong || a.hits - b.hits, best: (a, b) => a.wrong - b.wrong || b.hits - a.hits, id: () => 0 };
+    const sorted = segments.slice().sort(by[order.value]);
+    chooser.replaceChildren(...sorted.map((s) => new Option(told(s), s.id)));
+    chooser.value = keep && segments.some((s) => s.id === keep) ? keep : sorted[0].id;
+    show();
+  }
+
+  function draw(name, attributes, parent, title) {
+    const node = document.createElementNS(space, name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    if (title) {
+      const text = document.createElementNS(space, "title");
+      text.textContent = title;
+      node.append(text);
+    }
+    parent.append(node);
+    return node;
+  }
+
+  function cell(row, text, kind) {
+    const td = row.insertCell();
+    const inner = document.createElement("bdi");
+    inner.textContent = text;
+    td.append(inner);
+    if (kind) td.className = kind;
+  }
+
+  function show() {
+    const s = segments.find((one) => one.id === chooser.value);
+    const width = Math.max(300, picture.clientWidth), height = 130, left = 16, right = width - 16;
+    const seconds = Math.max(s.seconds, ...s.predictions.map((p) => p[0]), 1);
+    const early = Math.min(0, ...s.predictions.map((p) => p[0]));
+    const x = (t) => left + ((t - early) / (seconds - early)) * (right - left);
+    const svg = document.createElementNS(space, "svg");
+    svg.setAttribute("viewBox", "0 0 " + width + " " + height);
+    svg.setAttribute("height", String(height));
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", told(s) + "; the table below says the same in words");
+    draw("line", { x1: left, x2: right, y1: 65, y2: 65, class: "axis" }, svg);
+    const step = seconds > 90 ? 30 : seconds > 45 ? 10 : 5;
+    for (let t = 0; t <= seconds; t += step) {
+      draw("line", { x1: x(t), x2: x(t), y1: 61, y2: 69, class: "axis" }, svg);
+      draw("text", { x: x(t), y: 124, class: "t dim", "text-anchor": "middle" }, svg).textContent = t + " s";
+    }
+    const ofReference = new Map(s.pairs), ofPrediction = new Map(s.pairs.map(([i, j]) => [j, i]));
+    for (const [i, j] of s.pairs) draw("line", { x1: x(s.references[i][0]), x2: x(s.predictions[j][0]), y1: 34, y2: 96, class: "match" }, svg);
+    s.references.forEach(([t, text], i) => draw("circle", { cx: x(t), cy: 34, r: 6, class: ofReference.has(i) ? "ref" : "miss" }, svg, t.toFixed(1) + " s: " + text));
+    s.predictions.forEach(([t, text], j) => {
+      const at = x(t), name = t.toFixed(1) + " s: " + text;
+      if (ofPrediction.has(j)) draw("circle", { cx: at, cy: 96, r: 6, class: "hit" }, svg, name);
+      else draw("path", { d: "M" + (at - 5) + " 91l10 10m0 -10l-10 10", class: "alarm" }, svg, name);
+    });
+    picture.replaceChildren(svg);
+
+    const table = document.createElement("table");
+    table.className = "events";
+    table.createCaption().textContent = told(s) + (s.cut ? "; " + s.cut + " more remarks are not shown" : "");
+    const head = table.createTHead().insertRow();
+    for (const name of ["wanted", "what", "said", "what"]) {
+      const th = document.createElement("th");
+      th.scope = "col";
+      th.textContent = name;
+      head.append(th);
+    }
+    const lines = s.references.map(([t, text], i) => {
+      const j = ofReference.get(i);
+      return j === undefined ? [t, t.toFixed(1), text, "", "missed", "miss"] : [t, t.toFixed(1), text, s.predictions[j][0].toFixed(1), s.predictions[j][1], "hit"];
+    });
+    s.predictions.forEach(([t, text], j) => { if (!ofPrediction.has(j)) lines.push([t, "", "", t.toFixed(1), text, "alarm"]); });
+    lines.sort((a, b) => a[0] - b[0]);
+    const body = table.createTBody();
+    for (const [, wanted, what, said, text, kind] of lines) {
+      const row = body.insertRow();
+      cell(row, wanted);
+      cell(row, what);
+      cell(row, said, kind);
+      cell(row, text, kind);
+    }
+    events.replaceChildren(table);
+  }
+
+  function move(by) {
+    const next = chooser.selectedIndex + by;
+    if (next >= 0 && next < chooser.length) {
+      chooser.selectedIndex = next;
+      show();
+    }
+  }
+
+  document.getElementById("controls").addEventListener("submit", (event) => event.preventDefault());
+  order.addEventListener("change", () => list());
+  chooser.addEventListener("change", show);
+  document.getElementById("t-previous").addEventListener("click", () => move(-1));
+  document.getElementById("t-next").addEventListener("click", () => move(1));
+  let last = picture.clientWidth;
+  window.addEventListener("resize", () => { if (picture.clientWidth !== last) { last = picture.clientWidth; show(); } });
+  list();
+})();
