@@ -29,7 +29,7 @@ def baseline_cards() -> dict[str, SystemCard]:
 def submit_baselines(benchmark: Benchmark, to: Path) -> tuple[list[Path], list[str]]:
     """Submits every baseline that these data allow; gives their folders, and a line for each that they don't allow.
 
-    One that is there already is left as it is. Raises ``ProblemsFound``.
+    Raises ``ProblemsFound``, also for a baseline that is there already.
     """
     made, left_out = [], []
     for name, card in baseline_cards().items():
@@ -46,7 +46,7 @@ def submit_baselines(benchmark: Benchmark, to: Path) -> tuple[list[Path], list[s
             source=f"the model {name}",
             source_sha256="",
         )
-        made.append(submit(predictions, benchmark, card, to))
+        made.append(submit(predictions, benchmark, card, to).folder)
     return made, left_out
 
 

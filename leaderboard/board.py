@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from biobench.comparison import Entrant, entrants_board
 from biobench.problems import Problem, ProblemsFound
@@ -29,9 +28,8 @@ TOP = 3
 _PERFECT = 1 - 1e-9
 _WANTED_BASELINES = ("oracle", "silence", "best-timetable", "constant-phrase", "shuffled-times")
 
-T = TypeVar("T")
-R = TypeVar("R")
-Map = Callable[[Callable[[T], R], Iterable[T]], Iterable[R]]
+Run = Callable[[Callable[[Column], "Standing"], Sequence[Column]], Iterable["Standing"]]
+"""Applies a function to many columns, in order: ``map``, or a pool's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +72,10 @@ class Board:
         return None if score is None else score.value
 
 
-def make_board(digests: Sequence[Digest], order: Column | None, title: str, run: Map[Column, Standing] = map) -> Board:
+def make_board(digests: Sequence[Digest], order: Column | None, title: str, run: Run = map) -> Board:
     """Ranks all systems in every column that can be ranked. ``order`` None: the first preferred column that there is.
 
-    ``run`` applies a function to many things, in order: ``map``, or a pool's. Raises ``ProblemsFound`` for no
+    Raises ``ProblemsFound`` for no
     submissions, for submissions made with different data or versions, and for a column that no system has.
     """
     benchmark = _common_benchmark(digests)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from biobench.problems import Problem, ProblemsFound
 from leaderboard.board import Board, make_board
@@ -63,7 +63,7 @@ def build(
     return board
 
 
-def _digests(opened: Sequence[Submission], order: Column | None, run: Callable[..., Iterable[object]]) -> list[Digest]:
+def _digests(opened: Sequence[Submission], order: Column | None, run: Callable[..., Iterable[Any]]) -> list[Digest]:
     wanted = columns()
     by_exercise = (order,) if order is not None else preferred_order()
     found: list[Digest] = []
@@ -87,7 +87,7 @@ def _attempt(wanted: Sequence[Column], by_exercise: Sequence[Column], submission
 
 
 @contextmanager
-def _runner(processes: int) -> Iterator[Callable[..., Iterable[object]]]:
+def _runner(processes: int) -> Iterator[Callable[..., Iterable[Any]]]:
     """``map``, in this process or over several, with the results in order."""
     if processes < 2:
         yield map

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import nearest
-from biobench.readers.json_locate import shown
+from biobench.readers.json_locate import printable, shown
 
 __all__ = ["SCHEMA", "SystemCard", "parse_card", "read_card", "template"]
 
@@ -118,7 +118,7 @@ def parse_card(content: bytes, file: str) -> SystemCard:
             if wrong is None:
                 values[key] = rule.kept(table[key])
             else:
-                problems.append(Problem(file, f"{key} = {_seen(table[key])}", wrong, rule.help, line=_line(text, key)))
+                problems.append(Problem(file, f"{key} = {shown(table[key])}", wrong, rule.help, line=_line(text, key)))
         elif key not in _DEFAULTS:
             problems.append(Problem(file, f"no {key}", rule.expected, rule.help))
     if problems:
@@ -176,7 +176,7 @@ def _count(most: int) -> tuple[str, Callable[[object], bool]]:
 
 
 def _positive() -> tuple[str, Callable[[object], bool]]:
-    return "a number above 0", lambda value: type(value) in {int, float} and 0 < value <= _LARGEST  # type: ignore[operator]
+    return "a number above 0", lambda value: type(value) in {int, float} and 0 < value <= _LARGEST
 
 
 def _is_link(value: object) -> bool:
@@ -226,7 +226,7 @@ _KEYS: Mapping[str, _Rule] = {
         'a list of "video", "pose", "audio", each at most once',
         _are_inputs,
         ["video"],
-        lambda value: tuple(value),  # type: ignore[arg-type]  # a list, by the rule
+        tuple,  # type: ignore[arg-type]  # a list, by the rule
     ),
     "causal": _Rule("true: at any time it has seen nothing of what follows", *_flag(), True),
     "exercise_name": _Rule("Whether it is told the exercise: given, inferred, or unused", *_choice(*EXERCISE_NAME), "given"),
@@ -268,20 +268,11 @@ def _line(text: str, key: str) -> int | None:
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
-def _seen(value: object) -> str:
-    """A value as a message may show it: short, and without anything that can't be seen."""
-    try:
-        text = shown(value) if isinstance(value, str) else repr(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits, a list of lists of lists
-        return f"a {type(value).__name__} too large to show"
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 def _syntax_problem(file: str, error: Exception) -> Problem:
     if isinstance(error, RecursionError):
         return Problem(file, "values nested too deeply", "one flat table")
     place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
     found = re.sub(r" \(at [^)]*\)$", "", str(error))
-    found = "not TOML: " + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in found)[:200]
+    found = f"not TOML: {printable(found, 200)}"
     line, column = (int(place[1]), int(place[2])) if place else (None, None)
     return Problem(file, found, "a flat TOML table, each key once", line=line, column=column)

@@ -50,11 +50,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRow:
-    """Numbers of a paper or challenge, by metric, and the source that reports them."""
+    """Numbers of a paper or challenge, by metric and as they are printed there, and the source that reports them."""
 
     system: str
     source: str
-    values: Mapping[str, float]
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

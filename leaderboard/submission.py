@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biobench.problems import Problem, ProblemsFound
+from biobench.readers.json_locate import shown
 from leaderboard.card import SystemCard, parse_card
 from leaderboard.limits import FILES
 
@@ -56,7 +57,8 @@ def open_submissions(folder: Path) -> list[Submission]:
     if not folder.is_dir():
         found = "no folder" if not folder.exists() else "something that is no folder"
         raise ProblemsFound([Problem(str(folder), found, "a folder of submissions", "biobench submit makes them")])
-    found_submissions, problems = [], []
+    found_submissions: list[Submission] = []
+    problems: list[Problem] = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") and not path.is_symlink():
             continue  # .git, .gitkeep, .github
@@ -79,12 +81,10 @@ def open_submission(folder: Path) -> Submission:
     if folder.is_symlink() or not folder.is_dir():
         found = "a link" if folder.is_symlink() else "a file" if folder.exists() else "no folder"
         raise ProblemsFound([Problem(place, found, "a submission's folder", "biobench submit makes one")])
-    problems = []
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries)
-    for name in names:
-        if name not in FILES:
-            problems.append(Problem(place, f"{name!a} in the folder", "exactly " + ", ".join(FILES)))
+    expected_files = "exactly " + ", ".join(FILES)
+    problems = [Problem(place, f"{shown(name)} in the folder", expected_files) for name in names if name not in FILES]
     contents: dict[str, bytes] = {}
     digests: dict[str, str] = {}
     for name, most in FILES.items():
@@ -108,7 +108,7 @@ def open_submission(folder: Path) -> Submission:
     if card is not None and (folder.name != card.id or not _ID.fullmatch(card.id) or _is_reserved(card.id)):
         expected = card.id if _ID.fullmatch(card.id) and not _is_reserved(card.id) else "a name that files can have"
         hint = "name and version of system.toml give the folder's name"
-        problems.append(Problem(place, f"the folder {folder.name!a}", expected, hint))
+        problems.append(Problem(place, f"the folder {shown(folder.name)}", expected, hint))
     if problems or card is None:
         raise ProblemsFound(problems)
     return Submission(folder, card, digests["predictions.json"])
@@ -156,7 +156,7 @@ def _wrong_sums(file: str, content: bytes, digests: dict[str, str]) -> list[Prob
     for number, raw in enumerate(content.decode("ascii", "replace").splitlines(), 1):
         line = _SUM_LINE.fullmatch(raw)
         if line is None or line[2] not in FILES or line[2] == SUMS:
-            problems.append(Problem(file, f"{raw[:100]!a}", expected, line=number))
+            problems.append(Problem(file, shown(raw), expected, line=number))
         elif line[2] in said:
             problems.append(Problem(file, f"{line[2]} again", "each file once", line=number))
         else:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from biobench.evaluation import evaluate
 from biobench.predictions_file import write_predictions
 from biobench.problems import Problem, ProblemsFound
 from biobench.protocols import Biobench1
 from biobench.readers.predictions import load_predictions
-from biobench.records import Benchmark, Entry, Feedback, Predictions, TimeOrigin
+from biobench.records import Benchmark, Entry, Predictions, TimeOrigin
 from biobench.results import Results
 from leaderboard.card import SystemCard
 from leaderboard.limits import FILES, MOST_REMARKS, MOST_TEXT
 from leaderboard.submission import SUMS, checksums, open_submission
 
-__all__ = ["PROTOCOLS", "over_limits", "score", "submit"]
+__all__ = ["PROTOCOLS", "Submitted", "over_limits", "score", "submit"]
 
 PROTOCOLS = ("biobench-1", "qevd-2024", "var-2026")
 """Under which a submission is scored."""
+
+
+class Submitted(NamedTuple):
+    """A submission just made: where, and what it scores."""
+
+    folder: Path
+    results: Results
 
 
 def submit(
@@ -30,8 +38,8 @@ def submit(
     *,
     bertscore: str | None = None,
     replace: bool = False,
-) -> Path:
-    """Writes ``to/<id>/`` and gives its path: whole or not at all; the same input gives the same bytes.
+) -> Submitted:
+    """Writes ``to/<id>/``: whole or not at all; the same input gives the same bytes.
 
     ``replace``: an earlier submission of this name and version gives way. Raises ``ProblemsFound`` for predictions that
     can't be submitted, and for a folder that is there already.
@@ -53,14 +61,14 @@ def submit(
         with tempfile.TemporaryDirectory(prefix=".biobench-submit-", dir=to) as temporary:
             made = Path(temporary) / card.id
             made.mkdir()
-            _fill(made, predictions, benchmark, card, bertscore)
+            results = _fill(made, predictions, benchmark, card, bertscore)
             if target.exists():
                 target.rename(Path(temporary) / "before")
             made.rename(target)
     except OSError as error:
         found = f"a place that can't be written ({error.strerror})"
         raise ProblemsFound([Problem(str(target), found, "a folder of submissions")]) from error
-    return target
+    return Submitted(target, results)
 
 
 def score(predictions: Predictions, benchmark: Benchmark, bertscore: str | None) -> Results:
@@ -84,7 +92,7 @@ def over_limits(predictions: Predictions) -> list[Problem]:
 
 def _fill(
     folder: Path, predictions: Predictions, benchmark: Benchmark, card: SystemCard, bertscore: str | None
-) -> None:
+) -> Results:
     entries, origin = _normalised(predictions, benchmark)
     path = folder / "predictions.json"
     write_predictions(path, f"{card.name} {card.version}", entries, origin)
@@ -108,6 +116,7 @@ def _fill(
         raise ProblemsFound(too_large)
     (folder / SUMS).write_text(checksums(folder), encoding="utf-8", newline="\n")
     open_submission(folder)
+    return results
 
 
 def _normalised(predictions: Predictions, benchmark: Benchmark) -> tuple[list[Entry], TimeOrigin]:
@@ -122,12 +131,5 @@ def _normalised(predictions: Predictions, benchmark: Benchmark) -> tuple[list[En
     parts = Biobench1().segments(benchmark)
     starts = {segment.id: segment.start_s for segment in (*parts.scored, *parts.unscored)}
     split = predictions.by_segment([*parts.scored, *parts.unscored], benchmark.video_starts_s)
-    entries = []
-    for key in order:
-        if key in split:
-            entries.append(Entry(key, tuple(_on_clock(f, starts[key]) for f in split[key])))
-    return entries, "unix"
-
-
-def _on_clock(feedback: Feedback, start_s: float) -> Feedback:
-    return feedback._replace(time_s=feedback.time_s + start_s)
+    on_clock = {key: tuple(f._replace(time_s=f.time_s + starts[key]) for f in said) for key, said in split.items()}
+    return [Entry(key, on_clock[key]) for key in order if key in on_clock], "unix"

@@ -9,7 +9,7 @@ from leaderboard.wording import system_name
 
 __all__ = ["f_against_tolerance"]
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480.0, 320.0, 56.0, 330.0, 28.0, 280.0
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 500.0, 320.0, 56.0, 330.0, 28.0, 280.0
 _MOST = 6
 _BLIND = ("metronome", "best-timetable")
 _AT = {"t_f_score@0.5": 0.5, "t_f_score@1": 1.0, "t_f_score": 1.5, "t_f_score@2": 2.0, "t_f_score@3": 3.0}

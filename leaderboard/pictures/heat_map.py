@@ -20,7 +20,7 @@ def heat_map(board: Board, most: int) -> str | None:
     exercises = sorted({exercise for digest in shown for exercise in digest.by_exercise[board.order.key]})
     if not shown:
         return None
-    width, height = _NAMES + _CELL_W * len(exercises) + 40, _HEAD + _CELL_H * len(shown) + 6
+    width, height = _NAMES + _CELL_W * len(exercises) + 90, _HEAD + _CELL_H * len(shown) + 6
     parts = []
     for k, exercise in enumerate(exercises):
         x = _NAMES + (k + 0.6) * _CELL_W
