@@ -94,7 +94,12 @@ def _submissions(folder: Path, bases: list[dict], systems: int) -> None:
         results["scores"] = [_rescored(score, results["segments"][score["protocol"]]) for score in results["scores"]]
         name = f"system-{k:04d}"
         entries = [{"segment": s, "feedbacks": bases[source[s]]["entries"][s]} for s in ids]
-        predictions = {"schema": "biobench/predictions/1", "system": f"{name} 1", "time": "segment", "predictions": entries}
+        predictions = {
+            "schema": "biobench/predictions/1",
+            "system": f"{name} 1",
+            "time": "segment",
+            "predictions": entries,
+        }
         _write(folder / f"{name}-1", name, json.dumps(predictions), results)
 
 
@@ -117,7 +122,11 @@ def _write(folder: Path, name: str, predictions: str, results: dict) -> None:
     folder.mkdir(parents=True)
     digest = sha256(predictions.encode()).hexdigest()
     results = {**results, "system": f"{name} 1", "predictions": {**results["predictions"], "sha256": digest}}
-    texts = {"predictions.json": predictions, "system.toml": card.to_toml(), "results.json": json.dumps(results, ensure_ascii=False)}
+    texts = {
+        "predictions.json": predictions,
+        "system.toml": card.to_toml(),
+        "results.json": json.dumps(results, ensure_ascii=False),
+    }
     sums = ""
     for file, text in sorted(texts.items()):
         (folder / file).write_text(text, encoding="utf-8")
@@ -130,7 +139,18 @@ def _measure(folder: Path, site: Path, systems: int) -> float:
     for path in sorted(folder.glob("*/results.json")):
         json.loads(path.read_bytes())
     peer = time.perf_counter() - started
-    command = [sys.executable, "-m", "biobench", "leaderboard", "build", str(folder), "--out", str(site), "--processes", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "biobench",
+        "leaderboard",
+        "build",
+        str(folder),
+        "--out",
+        str(site),
+        "--processes",
+        "2",
+    ]
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import nearest
 from biobench.readers.json_locate import printable, shown
+from leaderboard.limits import FILES
 
 __all__ = ["SCHEMA", "SystemCard", "parse_card", "read_card", "template"]
 
@@ -94,6 +95,8 @@ def read_card(path: Path) -> SystemCard:
 
 def parse_card(content: bytes, file: str) -> SystemCard:
     """A card from a file's bytes; ``file`` is what problems name. Raises as ``read_card``."""
+    if len(content) > FILES["system.toml"]:
+        raise ProblemsFound([Problem(file, f"{len(content):,} bytes", f"at most {FILES['system.toml']:,}")])
     try:
         text = content.decode("utf-8-sig")
         table = tomllib.loads(text.replace("\r\n", "\n"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from leaderboard.submit import over_limits, score
 __all__ = ["check_submission"]
 
 _EQUAL = 1e-9
-"""Numbers that differ by less are the same: another machine may add in another order."""
+"""Numbers that differ by no more are the same: another machine may add in another order."""
 _MOST_SHOWN = 50
 _UNCOMPARED = {"environment"}
 """Versions may differ where the numbers don't; what can change a number stands in its signature."""
@@ -107,7 +106,7 @@ def _differences(stored: object, again: object, path: str) -> Iterator[tuple[str
 
 def _same(stored: object, again: object) -> bool:
     if type(stored) in {int, float} and type(again) in {int, float}:
-        return math.isclose(float(stored), float(again), rel_tol=_EQUAL, abs_tol=_EQUAL)  # type: ignore[arg-type]
+        return abs(float(stored) - float(again)) <= _EQUAL  # type: ignore[arg-type]  # numbers, both
     return type(stored) is type(again) and stored == again
 
 

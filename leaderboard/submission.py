@@ -132,10 +132,11 @@ def _read(path: Path, most: int, *, keep: bool) -> tuple[str, bytes] | Problem:
     except OSError as error:
         found = "a link" if path.is_symlink() else f"a file that can't be read ({error.strerror})"
         return Problem(str(path), found, expected)
+    state = os.fstat(descriptor)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(descriptor)
+        return Problem(str(path), "a folder, pipe or device", expected)
     with os.fdopen(descriptor, "rb") as stream:
-        state = os.fstat(stream.fileno())
-        if not stat.S_ISREG(state.st_mode):
-            return Problem(str(path), "a folder, pipe or device", expected)
         if state.st_size > most:
             return Problem(str(path), f"{state.st_size:,} bytes", expected)
         digest, kept, size = hashlib.sha256(), [], 0

@@ -157,10 +157,10 @@ class Watched:
 
 @pytest.fixture
 def opened(browser):
-    """``opened(path, width=1280, **context options)`` gives a watched page."""
+    """``opened(path, width=1440, **context options)`` gives a watched page."""
     contexts = []
 
-    def open_page(path, width=1280, fragment="", **options):
+    def open_page(path, width=1440, fragment="", **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         watched = Watched(context)

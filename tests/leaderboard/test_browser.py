@@ -109,7 +109,8 @@ def test_a_filtered_view_can_be_linked(opened, site):
 
 
 @pytest.mark.parametrize(
-    "fragment", ["#sort=nothing&dir=up", "#%E0%A4%A", "#sort=__proto__", "#q=%3Cimg%20src%3Dx%3E", "#causal=maybe", "#=&&"]
+    "fragment",
+    ["#sort=nothing&dir=up", "#%E0%A4%A", "#sort=__proto__", "#q=%3Cimg%20src%3Dx%3E", "#causal=maybe", "#=&&"],
 )
 def test_a_bad_fragment_harms_nothing(opened, site, fragment):
     watched = opened(site / "index.html", fragment=fragment)

@@ -30,9 +30,9 @@
   function read() {
     const found = { ...first };
     for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-      if (key in found) found[key] = value;
+      if (Object.hasOwn(found, key)) found[key] = value;
     }
-    if (!(found.sort in data.keys)) found.sort = first.sort;
+    if (!Object.hasOwn(data.keys, found.sort)) found.sort = first.sort;
     if (found.dir !== "asc" && found.dir !== "desc") found.dir = first.dir;
     state = found;
     show();

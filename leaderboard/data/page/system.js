@@ -19,7 +19,7 @@
   }
 
   function list(keep) {
-    const by = { worst: (a, b) => b.wrong - a.wrong || a.hits - b.hits, best: (a, b) => a.wrong - b.wrong || b.hits - a.hits, id: () => 0 };
+    const by = { worst: (a, b) => b.wrong - a.wrong || b.hits - a.hits, best: (a, b) => a.wrong - b.wrong || b.hits - a.hits, id: () => 0 };
     const sorted = segments.slice().sort(by[order.value]);
     chooser.replaceChildren(...sorted.map((s) => new Option(told(s), s.id)));
     chooser.value = keep && segments.some((s) => s.id === keep) ? keep : sorted[0].id;
