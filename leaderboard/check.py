@@ -3,105 +3,154 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+import biobench
+from biobench import registry
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.json_locate import shown
-from biobench.readers.predictions import load_predictions
-from biobench.records import Benchmark
-from biobench.results import read_results
+from biobench.records import Benchmark, Predictions
+from biobench.results import Results, read_results
 from leaderboard.submission import Submission, open_submission
-from leaderboard.submit import over_limits, score
+from leaderboard.submit import over_limits, read_submitted, score
 
 __all__ = ["check_submission"]
 
 _EQUAL = 1e-9
 """Numbers that differ by no more are the same: another machine may add in another order."""
 _MOST_SHOWN = 50
-_UNCOMPARED = {"environment"}
+_UNCOMPARED = "environment"
 """Versions may differ where the numbers don't; what can change a number stands in its signature."""
+_MODEL = "bertscore"
+
+_Difference = tuple[str, str, str]
 
 
-def check_submission(folder: Path, benchmark: Benchmark, *, bertscore: str | None = None) -> list[Problem]:
+def check_submission(
+    folder: Path, benchmark: Benchmark, *, bertscore: str | None = None, allow_unchecked: Collection[str] = ()
+) -> list[Problem]:
     """Everything that is wrong with a submission, in one pass; empty where nothing is.
 
-    ``bertscore`` names the model to recompute BERTScore with, where the submission holds it.
+    ``bertscore`` names the model to make BERTScore again with, where the submission holds it. A metric that can't be made
+    again here is a problem, unless ``allow_unchecked`` names it; one that can be is compared whatever that says.
     """
     try:
         submission = open_submission(folder)
     except ProblemsFound as found:
         return list(found.problems)
     problems: list[Problem] = []
-    try:
-        predictions = load_predictions(submission.predictions_path, benchmark)
-    except ProblemsFound as found:
-        return list(found.problems)
-    problems += over_limits(predictions)
-    wanted = f"{submission.card.name} {submission.card.version}"
-    if predictions.system != wanted:
-        expected = f"{shown(wanted)}, the card's name and version"
-        problems.append(Problem(str(submission.predictions_path), f"the system {shown(predictions.system)}", expected))
+    stored = predictions = None
     try:
         stored = read_results(submission.results_path)
     except ProblemsFound as found:
-        return [*problems, *found.problems]
-    if stored.benchmark.get("sha256") != benchmark.source_sha256:
-        made = (
-            f"results on data {str(stored.benchmark.get('sha256'))[:12]} ({shown(str(stored.benchmark.get('name')))})"
-        )
-        expected = f"results on the data given: {benchmark.source_sha256[:12]} ({benchmark.name})"
-        hint = "check with the data that it was made with, or make it again"
-        return [*problems, Problem(str(submission.results_path), made, expected, hint)]
-    unchecked = [s.metric for s in stored.scores if s.metric.startswith("bertscore")]
-    if unchecked and bertscore is None:
-        found_text = f"{', '.join(unchecked)}, which can't be made again without a model"
-        return [*problems, Problem(str(submission.results_path), found_text, "--bertscore MODEL")]
-    if problems:
+        problems += found.problems
+    if stored is not None and stored.benchmark.get("sha256") != benchmark.source_sha256:
+        return [_other_data(submission, stored, benchmark)]  # other data have other segments: nothing else can be said
+    try:
+        predictions = read_submitted(submission.predictions_path, benchmark, submission.card)
+        problems += over_limits(predictions)
+    except ProblemsFound as found:
+        problems += found.problems
+    if problems or stored is None or predictions is None:
         return problems
-    again = json.loads(score(predictions, benchmark, bertscore).to_json())
-    return _compared(submission, again)
+    return _scored_again(submission, stored, predictions, benchmark, bertscore, allow_unchecked)
 
 
-def _compared(submission: Submission, again: object) -> list[Problem]:
-    stored = json.loads(submission.results_path.read_text(encoding="utf-8"))
-    differences = list(_differences(stored, again, "$"))
+def _other_data(submission: Submission, stored: Results, benchmark: Benchmark) -> Problem:
+    found = f"results on data {_short(stored.benchmark.get('sha256'))} ({_short(stored.benchmark.get('name'))})"
+    expected = f"results on the data given: {_short(benchmark.source_sha256)} ({benchmark.name})"
+    hint = "check with the data that it was made with, or make it again"
+    return Problem(str(submission.results_path), found, expected, hint)
+
+
+def _short(value: object) -> str:
+    return shown(str(value)[:12])
+
+
+def _scored_again(
+    submission: Submission,
+    stored: Results,
+    predictions: Predictions,
+    benchmark: Benchmark,
+    bertscore: str | None,
+    allow_unchecked: Collection[str],
+) -> list[Problem]:
+    file = str(submission.results_path)
+    names = _metrics(stored)
+    model = bertscore if any(name.startswith(_MODEL) for name in names) else None
+    again = score(predictions, benchmark, model)
+    unmade = names - _metrics(again)
     problems = [
-        Problem(
-            str(submission.results_path),
-            found,
-            expected,
-            "it is not what the predictions give; submit again",
-            json_path=path,
-        )
-        for path, found, expected in differences[:_MOST_SHOWN]
+        Problem(file, f"{shown(name)}, which can't be made again here", "a metric that can be checked", _way_out(name))
+        for name in sorted(unmade.difference(allow_unchecked))
+    ]
+    # A plug-in that only the checker has is no fault of the submission.
+    ignored = unmade | (set(registry.metrics().plugins) - names)
+    differences = list(_differences(_plain(submission.results_path.read_text("utf-8")), _plain(again.to_json()), ignored))
+    made_with = stored.environment.get("biobench")
+    hint = "it is not what the predictions give; submit again"
+    if made_with != biobench.__version__:
+        hint = f"made with biobench {shown(made_with)}, checked with {biobench.__version__}; submit again with that"
+    problems += [
+        Problem(file, found, expected, hint, json_path=path) for path, found, expected in differences[:_MOST_SHOWN]
     ]
     if len(differences) > _MOST_SHOWN:
         more = f"{len(differences) - _MOST_SHOWN} more differences"
-        problems.append(Problem(str(submission.results_path), more, "results as biobench submit wrote them"))
+        problems.append(Problem(file, more, "results as biobench submit wrote them"))
     return problems
 
 
-def _differences(stored: object, again: object, path: str) -> Iterator[tuple[str, str, str]]:
-    """(JSON path, found, expected) wherever two values differ."""
+def _way_out(name: str) -> str:
+    if name.startswith(_MODEL):
+        return f"name its model with --bertscore, or leave it unchecked with --allow-unchecked {_MODEL}"
+    return "install the package that it comes from, or leave it unchecked with --allow-unchecked"
+
+
+def _metrics(results: Results) -> set[str]:
+    """Every metric that a results file speaks of, in scores, baselines or rows."""
+    names = {score.metric for score in results.scores}
+    names |= {score.metric for baseline in results.baselines for score in baseline.scores}
+    for records in results.segments.values():
+        for record in records:
+            rows = record.get("rows")
+            if isinstance(rows, dict):
+                names |= set(rows)
+    return names
+
+
+def _plain(text: str) -> object:
+    value = json.loads(text)
+    if isinstance(value, dict):
+        del value[_UNCOMPARED]
+    return value
+
+
+def _differences(stored: object, again: object, ignored: set[str], path: str = "$") -> Iterator[_Difference]:
+    """(JSON path, found, expected) wherever two values differ; scores and rows of ``ignored`` metrics are passed over."""
     if isinstance(stored, dict) and isinstance(again, dict):
         for key in dict.fromkeys([*stored, *again]):
-            if path == "$" and key in _UNCOMPARED:
-                continue
             place = f"{path}.{key}" if str(key).isidentifier() else f"{path}[{shown(str(key))}]"
+            if path.endswith(".rows") and key in ignored:
+                continue
             if key not in again:
                 yield place, _told(stored[key]), "nothing here"
             elif key not in stored:
                 yield place, "nothing here", _told(again[key])
             else:
-                yield from _differences(stored[key], again[key], place)
+                yield from _differences(stored[key], again[key], ignored, place)
     elif isinstance(stored, list) and isinstance(again, list):
-        if len(stored) != len(again):
-            yield path, f"{len(stored)} items", f"{len(again)} items"
-        for k, (one, other) in enumerate(zip(stored, again, strict=False)):
-            yield from _differences(one, other, f"{path}[{k}]")
+        ours, theirs = _numbered(again, ignored), _numbered(stored, ignored)
+        if len(theirs) != len(ours):
+            yield path, f"{len(theirs)} items", f"{len(ours)} items"
+        for (k, one), (_, other) in zip(theirs, ours, strict=False):
+            yield from _differences(one, other, ignored, f"{path}[{k}]")
     elif not _same(stored, again):
         yield path, _told(stored), _told(again)
+
+
+def _numbered(values: list[object], ignored: set[str]) -> list[tuple[int, object]]:
+    return [(k, v) for k, v in enumerate(values) if not (isinstance(v, dict) and v.get("metric") in ignored)]
 
 
 def _same(stored: object, again: object) -> bool:

@@ -18,6 +18,8 @@ def harmless(text: str, most: int = 300) -> str:
     >>> harmless("lower\u202egnol")
     'lower⟨U+202E⟩gnol'
     """
+    if text.isascii() and text.isprintable():
+        return text if len(text) <= most else text[:most] + "…"
     shown, marks = [], 0
     for character in text[:most]:
         category = unicodedata.category(character)

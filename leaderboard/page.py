@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
-from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -61,7 +60,6 @@ def board_page(board: Board) -> str:
         ),
         *(_Heading(column.key, column.label, column.help, column.protocol, num=True) for column in board.columns),
     ]
-    groups = [(protocol, len(list(found))) for protocol, found in groupby(board.columns, key=lambda c: c.protocol)]
     return (
         _environment()
         .get_template("board.html")
@@ -72,7 +70,6 @@ def board_page(board: Board) -> str:
             facts=list(_facts(board)),
             notes=board.notes,
             headings=headings,
-            groups=groups,
             rows=Markup("".join(_row(board, digest) for digest in board.digests)),  # noqa: S704 - escaped cell by cell, for speed
             reported=reported(),
             reported_labels=reported_labels(),

@@ -31,11 +31,11 @@ def write_repository(folder: Path) -> list[Path]:
         for path, text in wanted.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text.replace(_VERSION, biobench.__version__), encoding="utf-8", newline="\n")
             written.append(target)
+            target.write_text(text.replace(_VERSION, biobench.__version__), encoding="utf-8", newline="\n")
     except OSError as error:
         for target in written:
-            target.unlink()
+            target.unlink(missing_ok=True)
         found = f"a place that can't be written ({error.strerror})"
         raise ProblemsFound([Problem(str(folder), found, "a folder to write to")]) from error
     return written

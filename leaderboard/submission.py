@@ -21,6 +21,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,59}-[a-z0-9][a-z0-9._+-]{0,19}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{k}" for name in ("com", "lpt") for k in range(1, 10))}
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9.]{1,40})")
 _CHUNK = 1 << 20
+_MOST_STRAYS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,12 @@ def open_submissions(folder: Path) -> list[Submission]:
 def open_submission(folder: Path) -> Submission:
     """Checks a folder and its files. Raises ``ProblemsFound`` with every problem; nothing else is read or run."""
     place = str(folder)
-    if folder.is_symlink() or not folder.is_dir():
-        found = "a link" if folder.is_symlink() else "a file" if folder.exists() else "no folder"
-        raise ProblemsFound([Problem(place, found, "a submission's folder", "biobench submit makes one")])
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries)
+    names = _names_in(folder)
     expected_files = "exactly " + ", ".join(FILES)
-    problems = [Problem(place, f"{shown(name)} in the folder", expected_files) for name in names if name not in FILES]
+    strays = sorted(names - set(FILES))
+    problems = [Problem(place, f"{shown(name)} in the folder", expected_files) for name in strays[:_MOST_STRAYS]]
+    if len(strays) > _MOST_STRAYS:
+        problems.append(Problem(place, f"{len(strays) - _MOST_STRAYS:,} more in the folder", expected_files))
     contents: dict[str, bytes] = {}
     digests: dict[str, str] = {}
     for name, most in FILES.items():
@@ -118,6 +118,21 @@ def checksums(folder: Path) -> str:
     """What ``SHA256SUMS`` of a folder must say, in the form of the command ``sha256sum``."""
     names = sorted(set(FILES) - {SUMS})
     return "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
+
+
+def _names_in(folder: Path) -> set[str]:
+    """What a folder holds. Raises ``ProblemsFound`` for what is no folder, and never follows a link."""
+    try:
+        mode = folder.lstat().st_mode
+        found = "a link" if stat.S_ISLNK(mode) else "" if stat.S_ISDIR(mode) else "something that is no folder"
+        if not found:
+            with os.scandir(folder) as entries:
+                return {entry.name for entry in entries}
+    except FileNotFoundError:
+        found = "no folder"
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        found = f"a folder that can't be read ({error.strerror})"
+    raise ProblemsFound([Problem(str(folder), found, "a submission's folder", "biobench submit makes one")])
 
 
 def _is_reserved(name: str) -> bool:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+from dataclasses import replace as with_
 from pathlib import Path
 from typing import NamedTuple
 
 from biobench.evaluation import evaluate
+from biobench.files import write_text
 from biobench.predictions_file import write_predictions
 from biobench.problems import Problem, ProblemsFound
-from biobench.protocols import Biobench1
+from biobench.readers.json_locate import shown
 from biobench.readers.predictions import load_predictions
-from biobench.records import Benchmark, Entry, Predictions, TimeOrigin
+from biobench.records import Benchmark, Entry, Predictions
 from biobench.results import Results
-from leaderboard.card import SystemCard
+from leaderboard.card import SystemCard, read_card
 from leaderboard.limits import FILES, MOST_REMARKS, MOST_TEXT
 from leaderboard.submission import SUMS, checksums, open_submission
 
-__all__ = ["PROTOCOLS", "Submitted", "over_limits", "score", "submit"]
+__all__ = ["PROTOCOLS", "Submitted", "over_limits", "read_submitted", "score", "submit"]
 
 PROTOCOLS = ("biobench-1", "qevd-2024", "var-2026")
 """Under which a submission is scored."""
+
+_MOST_LONG = 20
+_WHOLE_VIDEOS = "var-2025"
 
 
 class Submitted(NamedTuple):
@@ -54,6 +60,9 @@ def submit(
         problems.append(Problem(str(target), "a submission of this name and version", "a new one", hint))
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         problems.append(Problem(str(target), "something that is no folder", "a submission's folder"))
+    elif (owner := _name_in(target)) not in {None, card.name} and replace:
+        hint = "their folders have the same name; another name or version tells them apart"
+        problems.append(Problem(str(target), f"a submission of {shown(owner)}", shown(card.name), hint))
     if problems:
         raise ProblemsFound(problems)
     try:
@@ -62,13 +71,29 @@ def submit(
             made = Path(temporary) / card.id
             made.mkdir()
             results = _fill(made, predictions, benchmark, card, bertscore)
-            if target.exists():
-                target.rename(Path(temporary) / "before")
-            made.rename(target)
+            _put(made, target, Path(temporary) / "before")
     except OSError as error:
         found = f"a place that can't be written ({error.strerror})"
         raise ProblemsFound([Problem(str(target), found, "a folder of submissions")]) from error
     return Submitted(target, results)
+
+
+def read_submitted(path: Path, benchmark: Benchmark, card: SystemCard) -> Predictions:
+    """The predictions of a submission, under the card's name and version. Raises ``ProblemsFound``."""
+    predictions = load_predictions(path, benchmark)
+    wanted = _system(card)
+    if predictions.format == _WHOLE_VIDEOS:
+        return with_(predictions, system=wanted)  # this form has no place for a name
+    problems = []
+    if predictions.format != "native":
+        found = f"a file of the form {predictions.format}"
+        problems.append(Problem(str(path), found, "the form that biobench submit writes", "make it with that"))
+    elif predictions.system != wanted:
+        expected = f"{shown(wanted)}, the card's name and version"
+        problems.append(Problem(str(path), f"the system {shown(predictions.system)}", expected))
+    if problems:
+        raise ProblemsFound(problems)
+    return predictions
 
 
 def score(predictions: Predictions, benchmark: Benchmark, bertscore: str | None) -> Results:
@@ -82,23 +107,25 @@ def over_limits(predictions: Predictions) -> list[Problem]:
     remarks = sum(len(entry.feedbacks) for entry in predictions.entries)
     if remarks > MOST_REMARKS:
         problems.append(Problem(predictions.source, f"{remarks:,} remarks", f"at most {MOST_REMARKS:,}"))
-    for key, feedbacks in predictions.entries:
-        for k, feedback in enumerate(feedbacks):
-            if len(feedback.text) > MOST_TEXT:
-                found = f"a remark of {len(feedback.text):,} characters (segment {key}, remark {k})"
-                problems.append(Problem(predictions.source, found, f"at most {MOST_TEXT:,}"))
-    return problems
+    too_long = [
+        f"a remark of {len(feedback.text):,} characters ({key}, remark {k})"
+        for key, feedbacks in predictions.entries
+        for k, feedback in enumerate(feedbacks)
+        if len(feedback.text) > MOST_TEXT
+    ]
+    if len(too_long) > _MOST_LONG:
+        too_long[_MOST_LONG:] = [f"{len(too_long) - _MOST_LONG:,} more remarks that are too long"]
+    return [*problems, *(Problem(predictions.source, found, f"at most {MOST_TEXT:,}") for found in too_long)]
 
 
 def _fill(
     folder: Path, predictions: Predictions, benchmark: Benchmark, card: SystemCard, bertscore: str | None
 ) -> Results:
-    entries, origin = _normalised(predictions, benchmark)
     path = folder / "predictions.json"
-    write_predictions(path, f"{card.name} {card.version}", entries, origin)
+    _write_normalised(path, predictions, benchmark, card)
     (folder / "system.toml").write_text(card.to_toml(), encoding="utf-8", newline="\n")
     # From the file, not from memory: whoever checks it has only the file.
-    results = score(load_predictions(path, benchmark), benchmark, bertscore)
+    results = score(read_submitted(path, benchmark, card), benchmark, bertscore)
     if results.failed:
         raise ProblemsFound(
             [
@@ -119,17 +146,47 @@ def _fill(
     return results
 
 
-def _normalised(predictions: Predictions, benchmark: Benchmark) -> tuple[list[Entry], TimeOrigin]:
-    """The native form in the order of the benchmark, times rounded nowhere: they keep the clock that they came with.
+def _write_normalised(path: Path, predictions: Predictions, benchmark: Benchmark, card: SystemCard) -> None:
+    """One form, in the order of the benchmark. Times are rounded nowhere: they keep the clock that they came with.
 
-    Whole-video predictions are split at the segments' bounds, on the annotation clock, as they are scored.
+    Whole videos stay whole videos: each protocol ends the last exercise elsewhere, so that no split fits them all.
     """
-    order = [segment_id for session in benchmark.sessions for segment_id in session.segment_ids]
-    if predictions.format != "var-2025":
-        by_key = dict(predictions.entries)
-        return [Entry(key, by_key[key]) for key in order if key in by_key], predictions.time_origin
-    parts = Biobench1().segments(benchmark)
-    starts = {segment.id: segment.start_s for segment in (*parts.scored, *parts.unscored)}
-    split = predictions.by_segment([*parts.scored, *parts.unscored], benchmark.video_starts_s)
-    on_clock = {key: tuple(f._replace(time_s=f.time_s + starts[key]) for f in said) for key, said in split.items()}
-    return [Entry(key, on_clock[key]) for key in order if key in on_clock], "unix"
+    by_key = dict(predictions.entries)
+    whole = predictions.format == _WHOLE_VIDEOS
+    order = [key for s in benchmark.sessions for key in ((s.video,) if whole else s.segment_ids) if key in by_key]
+    if not whole:
+        write_predictions(path, _system(card), [Entry(key, by_key[key]) for key in order], predictions.time_origin)
+        return
+    rows = [
+        {
+            "video_file": f"{key}.mp4",
+            "feedbacks": [feedback.text for feedback in by_key[key]],
+            "feedback_timestamps": [feedback.time_s for feedback in by_key[key]],
+        }
+        for key in order
+    ]
+    write_text(path, "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n")
+
+
+def _system(card: SystemCard) -> str:
+    return f"{card.name} {card.version}"
+
+
+def _name_in(folder: Path) -> str | None:
+    """Whose submission a folder holds; None where it holds no card that can be read, and so nobody's."""
+    try:
+        return read_card(folder / "system.toml").name
+    except ProblemsFound:
+        return None
+
+
+def _put(made: Path, target: Path, before: Path) -> None:
+    """Moves a folder to its place; what was there goes to ``before``, and comes back where the move fails."""
+    if target.exists():
+        target.rename(before)
+    try:
+        made.rename(target)
+    except OSError:
+        if before.exists():
+            before.rename(target)
+        raise

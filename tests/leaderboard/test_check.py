@@ -32,10 +32,8 @@ def leaves(value, path=()):
 
 
 def json_path(place):
-    parts = []
-    for key in place:
-        parts.append(f"[{key}]" if isinstance(key, int) else f".{key}" if key.isidentifier() else f'["{key}"]')
-    return "$" + "".join(parts)
+    names = (f"[{k}]" if isinstance(k, int) else f".{k}" if k.isidentifier() else f'["{k}"]' for k in place)
+    return "$" + "".join(names)
 
 
 def changed(value, rng):

@@ -6,7 +6,7 @@
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
   const names = rows.map((row) => row.querySelector(".name").textContent.toLowerCase());
-  const headings = Array.from(table.tHead.rows[1].cells);
+  const headings = Array.from(table.tHead.rows[0].cells);
   const field = (name) => document.getElementById("f-" + name);
   const filters = ["causal", "exercise", "poses", "seen", "weights"];
   const status = document.getElementById("status");

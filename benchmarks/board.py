@@ -1,6 +1,6 @@
 """A board of 100, 300 and 1,000 systems on a split of QEVD's size: time and memory of the build, size and sorting of the page.
 
-    python benchmarks/leaderboard.py [--systems 100 300 1000] [--clusters people|videos]
+    python benchmarks/board.py [--systems 100 300 1000] [--clusters people|videos]
 
 The systems are made by taking each segment's record from one of a few real results, so that rows, pairs and scores fit
 together. The peer is ``json.loads`` over the same results files: what it takes merely to read them.
@@ -159,8 +159,8 @@ def _measure(folder: Path, site: Path, systems: int) -> float:
     index = (site / "index.html").stat().st_size / 1e6
     pages = sum(path.stat().st_size for path in (site / "systems").iterdir()) / 1e6
     print(
-        f"{systems} systems: built in {seconds:.1f} s (aim for 1,000: 60 s), {seconds / peer:.2f} times json.loads of the results "
-        f"({peer:.1f} s); largest process {most:.0f} MB; index {index:.2f} MB (aim 3 MB), system pages {pages:.0f} MB in all; "
+        f"{systems} systems: built in {seconds:.1f} s (aim for 1,000: 60 s), {seconds / peer:.2f} times json.loads of the "
+        f"results ({peer:.1f} s); largest process {most:.0f} MB; index {index:.2f} MB (aim 3 MB), system pages {pages:.0f} MB in all; "
         + _sorting(site / "index.html")
     )
     return seconds
