@@ -9,7 +9,7 @@ from pathlib import Path
 import biobench
 from biobench import registry
 from biobench.problems import Problem, ProblemsFound
-from biobench.readers.json_locate import shown
+from biobench.readers.json_locate import printable, shown
 from biobench.records import Benchmark, Predictions
 from biobench.results import Results, read_results
 from leaderboard.submission import Submission, open_submission
@@ -58,14 +58,11 @@ def check_submission(
 
 
 def _other_data(submission: Submission, stored: Results, benchmark: Benchmark) -> Problem:
-    found = f"results on data {_short(stored.benchmark.get('sha256'))} ({_short(stored.benchmark.get('name'))})"
-    expected = f"results on the data given: {_short(benchmark.source_sha256)} ({benchmark.name})"
+    name, sha256 = (shown(str(stored.benchmark.get(key))) for key in ("name", "sha256"))
+    found = f"results on the data {name} (sha256 {sha256})"
+    expected = f"results on the data given, {benchmark.name} (sha256 {benchmark.source_sha256})"
     hint = "check with the data that it was made with, or make it again"
     return Problem(str(submission.results_path), found, expected, hint)
-
-
-def _short(value: object) -> str:
-    return shown(str(value)[:12])
 
 
 def _scored_again(
@@ -87,7 +84,9 @@ def _scored_again(
     ]
     # A plug-in that only the checker has is no fault of the submission.
     ignored = unmade | (set(registry.metrics().plugins) - names)
-    differences = list(_differences(_plain(submission.results_path.read_text("utf-8")), _plain(again.to_json()), ignored))
+    differences = list(
+        _differences(_plain(submission.results_path.read_text("utf-8")), _plain(again.to_json()), ignored)
+    )
     made_with = stored.environment.get("biobench")
     hint = "it is not what the predictions give; submit again"
     if made_with != biobench.__version__:
@@ -102,9 +101,8 @@ def _scored_again(
 
 
 def _way_out(name: str) -> str:
-    if name.startswith(_MODEL):
-        return f"name its model with --bertscore, or leave it unchecked with --allow-unchecked {_MODEL}"
-    return "install the package that it comes from, or leave it unchecked with --allow-unchecked"
+    first = "name its model with --bertscore" if name.startswith(_MODEL) else "install the package that it comes from"
+    return f"{first}, or leave it unchecked with --allow-unchecked {printable(name, 60)}"
 
 
 def _metrics(results: Results) -> set[str]:
@@ -140,7 +138,8 @@ def _differences(stored: object, again: object, ignored: set[str], path: str = "
             else:
                 yield from _differences(stored[key], again[key], ignored, place)
     elif isinstance(stored, list) and isinstance(again, list):
-        ours, theirs = _numbered(again, ignored), _numbered(stored, ignored)
+        left_out = ignored if path.endswith(".scores") else set()
+        ours, theirs = _numbered(again, left_out), _numbered(stored, left_out)
         if len(theirs) != len(ours):
             yield path, f"{len(theirs)} items", f"{len(ours)} items"
         for (k, one), (_, other) in zip(theirs, ours, strict=False):
@@ -149,8 +148,8 @@ def _differences(stored: object, again: object, ignored: set[str], path: str = "
         yield path, _told(stored), _told(again)
 
 
-def _numbered(values: list[object], ignored: set[str]) -> list[tuple[int, object]]:
-    return [(k, v) for k, v in enumerate(values) if not (isinstance(v, dict) and v.get("metric") in ignored)]
+def _numbered(values: list[object], left_out: set[str]) -> list[tuple[int, object]]:
+    return [(k, v) for k, v in enumerate(values) if not (isinstance(v, dict) and v.get("metric") in left_out)]
 
 
 def _same(stored: object, again: object) -> bool:

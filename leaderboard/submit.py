@@ -16,7 +16,7 @@ from biobench.readers.json_locate import shown
 from biobench.readers.predictions import load_predictions
 from biobench.records import Benchmark, Entry, Predictions
 from biobench.results import Results
-from leaderboard.card import SystemCard, read_card
+from leaderboard.card import SystemCard
 from leaderboard.limits import FILES, MOST_REMARKS, MOST_TEXT
 from leaderboard.submission import SUMS, checksums, open_submission
 
@@ -60,7 +60,7 @@ def submit(
         problems.append(Problem(str(target), "a submission of this name and version", "a new one", hint))
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         problems.append(Problem(str(target), "something that is no folder", "a submission's folder"))
-    elif (owner := _name_in(target)) not in {None, card.name} and replace:
+    elif replace and (owner := _name_in(target)) not in {None, card.name}:
         hint = "their folders have the same name; another name or version tells them apart"
         problems.append(Problem(str(target), f"a submission of {shown(owner)}", shown(card.name), hint))
     if problems:
@@ -173,9 +173,9 @@ def _system(card: SystemCard) -> str:
 
 
 def _name_in(folder: Path) -> str | None:
-    """Whose submission a folder holds; None where it holds no card that can be read, and so nobody's."""
+    """Whose submission a folder is; None where it is none, or no longer a whole one."""
     try:
-        return read_card(folder / "system.toml").name
+        return open_submission(folder).card.name
     except ProblemsFound:
         return None
 

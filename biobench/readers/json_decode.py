@@ -114,6 +114,7 @@ _STEP = {ord("["): 1, ord("]"): -1}
 # A number is infinite only with an exponent of 100 or more, or with 209 digits in a row.
 _DIGITS = bytes.maketrans(b"123456789E+", b"000000000ee")
 _LARGE_EXPONENT = b"e000"
+_LARGE_EXPONENT_OF_A_VALUE = re.compile(rb"[0-9][eE]\+?[0-9]{3,}(?:[\s,\]}]|\Z)")
 _LONG_NUMBER = b"0" * 209
 
 _ENCODED_SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
@@ -170,7 +171,10 @@ def _has_lone_surrogate(marks: bytes) -> bool:
 def _may_have_large_number(chunk: bytes) -> bool:
     digits = chunk.translate(_DIGITS)
     # Ten digits among every twentieth byte are quickly excluded, and 209 digits in a row with them.
-    return _LARGE_EXPONENT in digits or (b"0" * 10 in digits[::20] and _LONG_NUMBER in digits)
+    if b"0" * 10 in digits[::20] and _LONG_NUMBER in digits:
+        return True
+    # Checksums hold e and three digits too, but not at the end of a value.
+    return _LARGE_EXPONENT in digits and _LARGE_EXPONENT_OF_A_VALUE.search(chunk) is not None
 
 
 def _chunks(text: str) -> Iterator[bytes]:

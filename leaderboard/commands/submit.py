@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from biobench.cli import options
+
+if TYPE_CHECKING:
+    from biobench.records import Benchmark
 
 __all__ = ["command"]
 
@@ -23,8 +28,14 @@ __all__ = ["command"]
     "--out", metavar="FILE", help="With --template: write the card here. With --check: write the report here."
 )
 @click.option("--check", is_flag=True, help="Check submissions: every problem in one pass, scores made again.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
-              help="Of the report of --check.")  # fmt: skip
+@click.option(
+    "--allow-unchecked",
+    multiple=True,
+    metavar="METRIC",
+    help="With --check: no problem if this metric can't be made again here (repeatable).",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]),
+              help="With --check: the form of the report [default: text].")  # fmt: skip
 def command(
     paths: tuple[str, ...],
     data: str | None,
@@ -37,7 +48,8 @@ def command(
     template: bool,
     out: str | None,
     check: bool,
-    form: str,
+    allow_unchecked: tuple[str, ...],
+    form: str | None,
 ) -> None:
     """Make a submission to a leaderboard, or check some.
 
@@ -48,12 +60,23 @@ def command(
     if template:
         if paths or check:
             raise click.UsageError("--template takes neither predictions nor --check")
+        _refuse("--template", {"--system": card, "--to": to, "--replace": replace, "--bertscore": bertscore,
+                               "--allow-unchecked": allow_unchecked, "--format": form})  # fmt: skip
         _template(out)
     elif check:
         if not paths:
             raise click.UsageError("name the submissions to check")
-        _check(paths, options.output_path(out) if out else None, form, bertscore, data, split, annotations)
+        _refuse("--check", {"--system": card, "--to": to, "--replace": replace})
+        _check(
+            paths,
+            options.output_path(out) if out else None,
+            form or "text",
+            bertscore,
+            allow_unchecked,
+            options.open_benchmark(data, split, annotations),
+        )
     else:
+        _refuse("making a submission", {"--out": out, "--allow-unchecked": allow_unchecked, "--format": form})
         if len(paths) != 1:
             raise click.UsageError("name one predictions file" + (f", not {len(paths)}" if paths else ""))
         if card is None or to is None:
@@ -61,6 +84,13 @@ def command(
         _submit(
             paths[0], card, to, replace=replace, bertscore=bertscore, data=data, split=split, annotations=annotations
         )
+
+
+def _refuse(what: str, given: Mapping[str, object]) -> None:
+    """An option that would do nothing is a mistake, not a detail."""
+    idle = [name for name, value in given.items() if value]
+    if idle:
+        raise click.UsageError(f"{what} has no use for {', '.join(idle)}")
 
 
 def _template(out: str | None) -> None:
@@ -102,16 +132,17 @@ def _check(
     out: Path | None,
     form: str,
     bertscore: str | None,
-    data: str | None,
-    split: str,
-    annotations: str | None,
+    allow_unchecked: tuple[str, ...],
+    benchmark: Benchmark,
 ) -> None:
     from biobench.files import write_text  # noqa: PLC0415 - keeps --help fast
     from leaderboard.check import check_submission  # noqa: PLC0415
     from leaderboard.report import as_json, as_markdown  # noqa: PLC0415
 
-    benchmark = options.open_benchmark(data, split, annotations)
-    found = {Path(folder): check_submission(Path(folder), benchmark, bertscore=bertscore) for folder in folders}
+    found = {
+        folder: check_submission(folder, benchmark, bertscore=bertscore, allow_unchecked=allow_unchecked)
+        for folder in map(Path, folders)
+    }
     if form == "text":
         lines = [f"checked against {options.benchmark_line(benchmark)}"]
         for folder, problems in found.items():

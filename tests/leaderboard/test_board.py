@@ -76,7 +76,11 @@ def test_incomplete_coverage_is_not_ranked_and_says_why(board):
 
 def test_the_order_can_be_chosen_and_is_part_of_the_page(digests):
     board = make_board(digests, find_column("qevd-2024.t_f_score"), "Board")
-    values = [v for d in board.digests if d.id in board.standings[board.order.key].ranks and (v := board.value(d, board.order)) is not None]
+    values = [
+        v
+        for d in board.digests
+        if d.id in board.standings[board.order.key].ranks and (v := board.value(d, board.order)) is not None
+    ]
     tiers = [board.standings[board.order.key].ranks[d.id].tier for d in board.digests[:-1]]
     assert tiers == sorted(tiers)
     assert values[0] == max(values)

@@ -60,6 +60,7 @@ def test_written_and_read_again(name, licence, version, when, inputs, causal, pa
 BAD = [
     ("name", '""'), ("name", '" x"'), ("name", '"a\\u202eb"'), ("name", '"a\\u200bb"'), ("name", '"a\\nb"'), ("name", "3"),
     ("name", '"' + "x" * 61 + '"'), ("name", '"e\\u0301"'), ("name", '"a\\u0000b"'),
+    ("name", '"\\u3164"'), ("name", '"a\\u2800b"'), ("name", '"\\u0301\\u0302"'), ("name", '"a\\u2028b"'), ("schema", '"biobench/system/2"'),
     ("version", '"../x"'), ("version", '"-1"'), ("version", '"1."'), ("version", '"' + "1" * 21 + '"'), ("version", "1.0"),
     ("date", '"2026-11-01"'), ("date", "2026-11-01T10:00:00"), ("date", "10:00:00"),
     ("weights", '"Open"'), ("inputs", '["video", "video"]'), ("inputs", '"video"'), ("inputs", '["smell"]'), ("inputs", "[[]]"),

@@ -1,5 +1,6 @@
 """``--check``: an untouched submission passes, and whatever is changed in it is found."""
 
+import dataclasses
 import json
 import random
 import shutil
@@ -8,9 +9,11 @@ import pytest
 from conftest import biobench
 
 from biobench import load_benchmark
+from biobench.readers.predictions import load_predictions
 from leaderboard.check import check_submission
 from leaderboard.report import LONGEST_REPORT, as_markdown
 from leaderboard.submission import checksums
+from leaderboard.submit import score
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +142,103 @@ def test_changed_predictions_are_found_twice(folder, sample):
     assert any("predictions.sha256" in problem.json_path for problem in check_submission(folder, sample))
 
 
-def test_other_data_are_named(folder):
+def test_other_data_are_named(folder, sample):
     from pathlib import Path
 
     data = Path(__file__).parent.parent / "data" / "qevd_layout" / "well_formed"
-    done = biobench("submit", "--check", folder, "--data", data)
-    assert done.returncode == 2
+    (problem,) = check_submission(folder, load_benchmark(data))
+    assert sample.source_sha256[:20] in problem.found
+    assert problem.file.endswith("results.json")
+    assert biobench("submit", "--check", folder, "--data", data).returncode == 2
+
+
+def rewritten(folder, edit, name="results.json"):
+    record = json.loads((folder / name).read_text())
+    edit(record)
+    (folder / name).write_text(json.dumps(record))
+    (folder / "SHA256SUMS").write_text(checksums(folder))
+
+
+def test_predictions_and_results_are_both_told_in_one_pass(folder, sample):
+    rewritten(folder, lambda p: p["predictions"][0].update(segment="nowhere_0"), "predictions.json")
+    rewritten(folder, lambda r: (r["scores"][0].update(n="many"), r["scores"][1].pop("signature")))
+    told = [str(problem) for problem in check_submission(folder, sample)]
+    for words in ("scores[0].n", "scores[1]", 'predictions[0].segment: found "nowhere_0"'):
+        assert any(words in one for one in told), words
+
+
+@pytest.mark.parametrize("content", ['[{"GT": "a", "Pred": "b"}]', '[{"mini_episode_id": "0001_0", "pred_feedbacks": [], "pred_feedback_timestamps": []}]'])  # fmt: skip
+def test_predictions_in_a_form_that_is_not_submitted(folder, sample, content):
+    (folder / "predictions.json").write_text(content)
+    (folder / "SHA256SUMS").write_text(checksums(folder))
+    (problem,) = check_submission(folder, sample)
+    assert "a file of the form" in problem.found
+
+
+def with_metric(name):
+    """Adds a metric wherever a results file speaks of metrics: in the middle of its lists, so that places shift."""
+
+    def edit(record):
+        for scores in (record["scores"], *(baseline["scores"] for baseline in record["baselines"])):
+            scores.insert(2, {**scores[2], "metric": name})
+        for records in record["segments"].values():
+            for segment in records:
+                segment["rows"] = {name: [1.0], **segment["rows"]}
+
+    return edit
+
+
+@pytest.mark.parametrize(("name", "way"), [("bertscore_f1", "--bertscore"), ("of_a_plugin", "install the package")])
+def test_a_metric_that_cannot_be_made_again(folder, sample, name, way):
+    rewritten(folder, with_metric(name))
+    (problem,) = check_submission(folder, sample)
+    assert name in problem.found
+    assert way in problem.hint
+    assert f"--allow-unchecked {name}" in problem.hint
+    assert check_submission(folder, sample, allow_unchecked=[name]) == []
+    assert biobench("submit", "--check", folder, "--allow-unchecked", name).returncode == 0
+    # All else is compared all the same, and found at its place in the file.
+    rewritten(folder, lambda r: r["scores"][5].update(n=r["scores"][5]["n"] + 1))
+    (problem,) = check_submission(folder, sample, allow_unchecked=[name])
+    assert problem.json_path == "$.scores[5].n"
+
+
+def test_what_can_be_made_again_is_compared_whatever_is_allowed(folder, sample):
+    rewritten(folder, lambda r: r["scores"][2].update(n=r["scores"][2]["n"] + 1))
+    metric = json.loads((folder / "results.json").read_text())["scores"][2]["metric"]
+    assert check_submission(folder, sample, allow_unchecked=[metric])
+
+
+def test_nothing_hides_behind_an_unchecked_metric(folder, sample):
+    hidden = {"code": "a", "count": 1, "text": "b", "example": "", "metric": "of_a_plugin"}
+    rewritten(folder, lambda r: (with_metric("of_a_plugin")(r), r["notices"].append(hidden)))
+    assert check_submission(folder, sample, allow_unchecked=["of_a_plugin"])
+
+
+def test_a_model_at_hand_is_not_asked_of_a_submission_without_it(folder, sample):
+    assert check_submission(folder, sample, bertscore="/no/such/model") == []
+
+
+def test_a_plugin_of_the_checker_is_no_fault_of_the_submission(folder, sample, monkeypatch):
+    from biobench import registry
+    from biobench.metrics.temporal import TRecall
+
+    class Another(TRecall):
+        name = "another_recall"
+
+    known = registry.metrics()
+    more = dataclasses.replace(known, plugins={**known.plugins, "another_recall": Another})
+    monkeypatch.setattr(registry, "metrics", lambda: more)
+    assert score(load_predictions(folder / "predictions.json", sample), sample, None).score(
+        "another_recall", "var-2026"
+    )
+    assert check_submission(folder, sample) == []
+
+
+def test_another_version_is_named(folder, sample):
+    rewritten(folder, lambda r: (r["environment"].update(biobench="0.0.9"), r["scores"][2].update(n=0)))
+    (problem,) = check_submission(folder, sample)
+    assert 'made with biobench "0.0.9"' in problem.hint
 
 
 def test_forms_of_the_report(folder, submissions, tmp_path):

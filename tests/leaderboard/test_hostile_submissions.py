@@ -37,6 +37,25 @@ def test_other_files_are_refused(folder, name):
     assert "exactly predictions.json" in problem
 
 
+def test_many_other_files_are_counted(folder):
+    for k in range(1000):
+        (folder / f"{k}.txt").write_text("")
+    problems = refused(folder)
+    assert len(problems) == 21
+    assert "980 more in the folder" in problems[-1]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_names_that_are_no_text_or_too_long(folder, form, tmp_path):
+    (folder / os.fsdecode(b"\xff\xfe.txt")).write_text("")
+    done = limited(
+        "submit", "--check", "--format", form, folder, "x" * 300, os.fsdecode(b"\xff"), folder / "system.toml" / "x"
+    )
+    assert done.returncode == 2
+    assert "in the folder" in done.stdout
+    assert "File name too long" in done.stdout
+
+
 def test_folders_in_the_folder_are_refused(folder):
     shutil.copytree(folder, folder / "inner")
     (problem,) = refused(folder)
@@ -163,7 +182,15 @@ def test_a_remark_of_10_megabytes(folder):
     tampered(folder, native([{"time": 1, "text": "x" * 10_000_000}]))
     done = limited("submit", "--check", folder)
     assert done.returncode == 2
-    assert "a remark of 10,000,000 characters (segment 0001_0, remark 0)" in done.stdout
+    assert "a remark of 10,000,000 characters (0001_0, remark 0)" in done.stdout
+    assert len(done.stdout) < 5000
+
+
+def test_many_remarks_that_are_too_long(folder):
+    tampered(folder, native([{"time": 1, "text": "x" * 1001}] * 50_000))
+    done = limited("submit", "--check", folder)
+    assert done.returncode == 2
+    assert "49,980 more remarks that are too long" in done.stdout
     assert len(done.stdout) < 5000
 
 

@@ -13,8 +13,9 @@ from biobench.problems import ProblemsFound
 from biobench.readers.predictions import load_predictions
 from biobench.results import read_results
 from leaderboard.card import parse_card, template
+from leaderboard.check import check_submission
 from leaderboard.submission import open_submission, open_submissions
-from leaderboard.submit import submit
+from leaderboard.submit import _put, submit
 
 DATA = Path(__file__).parent.parent / "data" / "qevd_layout" / "well_formed"
 CARD = parse_card(template().encode(), "card")
@@ -65,6 +66,30 @@ def test_normalising_changes_no_score(form, benchmark, runs, tmp_path):
     assert read_results(folder / "results.json").to_json() == results.to_json()
     assert sum(value is not None for value in values.values()) > 30
     assert open_submission(folder).card == CARD
+    assert results.system == "my-coach 1.0"
+    assert check_submission(folder, benchmark) == []
+
+
+def test_remarks_after_the_last_exercise_of_a_whole_video_keep_every_score(tmp_path):
+    """qevd-2024 ends it in the middle of the last transition, the others at its start: no split would fit all three."""
+    benchmark = load_benchmark(None)
+    ends = {segment.video: segment.start_s + segment.duration_s for segment in exercise_segments(benchmark)}
+    entries = [
+        {"video_file": f"{video}.mp4", "feedbacks": ["Well done", " "], "feedback_timestamps": [end + 0.1, end - 0.1]}
+        for video, end in reversed(ends.items())
+    ]
+    (tmp_path / "preds.json").write_text(json.dumps(entries))
+    predictions = load_predictions(tmp_path / "preds.json", benchmark)
+    before = evaluate(predictions, benchmark, ("biobench-1", "qevd-2024", "var-2026"), baselines=False)
+    folder, results = submit(predictions, benchmark, CARD, tmp_path / "to")
+    assert [(s.protocol, s.metric, s.value) for s in results.scores] == [
+        (s.protocol, s.metric, s.value) for s in before.scores
+    ]
+    said = {p: sum(len(r["predictions"]) for r in records) for p, records in results.segments.items()}
+    assert said["qevd-2024"] > said["var-2026"]
+    written = json.loads((folder / "predictions.json").read_text())
+    assert [entry["video_file"] for entry in written] == [f"{video}.mp4" for video in ends]
+    assert check_submission(folder, benchmark) == []
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path):
@@ -92,6 +117,30 @@ def test_a_submission_is_not_overwritten_unless_asked(tmp_path):
     assert biobench(*arguments, "--replace").returncode == 0
     assert len(open_submissions(tmp_path / "to")) == 1
     assert [path.name for path in (tmp_path / "to").iterdir()] == ["my-coach-1.0"]
+    # Another system whose name gives the same folder.
+    (tmp_path / "card.toml").write_text(template().replace('"my-coach"', '"My Coach"'))
+    done = biobench(*arguments, "--replace")
+    assert done.returncode == 2
+    assert 'found a submission of "my-coach", expected "My Coach"' in done.stderr
+
+
+def test_what_was_there_comes_back_when_the_new_one_cannot_be_moved(tmp_path, monkeypatch):
+    before, made, target = (tmp_path / name for name in ("before", "made", "target"))
+    made.mkdir()
+    target.mkdir()
+    (target / "results.json").write_text("earlier")
+    rename = Path.rename
+
+    def stubborn(self, to):
+        if self == made:
+            raise OSError(28, "No space left on device")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", stubborn)
+    with pytest.raises(OSError, match="No space left"):
+        _put(made, target, before)
+    assert (target / "results.json").read_text() == "earlier"
+    assert not before.exists()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +158,9 @@ def test_a_submission_is_not_overwritten_unless_asked(tmp_path):
         (["submit", "--check", "absent"], ""),
         (["submit", "--template", "--out", "card.toml"], "not overwritten"),
         (["submit", "--template", "x"], "--template"),
+        (["submit", "--template", "--to", "to"], "no use for --to"),
+        (["submit", "--check", "x", "--system", "card.toml", "--replace"], "no use for --system, --replace"),
+        (["submit", "sample:eager", "--system", "card.toml", "--to", "to", "--format", "json"], "no use for --format"),
     ],
 )
 def test_mistakes_exit_2_and_leave_nothing(arguments, word, tmp_path):

@@ -7,22 +7,36 @@ report=$2
 data=()
 if [ -d data ]; then data=(--data data); fi
 
+if [ -L submissions ] || [ ! -d submissions ]; then
+  echo "The folder submissions is gone, or no folder any more." > "$report"
+  exit 2
+fi
+
+# Into a file, not a pipe: a comparison that fails must not look like one that found nothing.
+changed=$(mktemp)
+trap 'rm -f "$changed"' EXIT
+git diff --name-only --no-renames -z "$base" HEAD -- submissions > "$changed"
+
 # Names are taken with -z: a file's name may hold blanks, line ends, quotes or a leading dash.
 folders=()
+removed=0
+last=
 while IFS= read -r -d '' path; do
   rest=${path#submissions/}
   if [ "$rest" = .gitkeep ]; then continue; fi
   folder="submissions/${rest%%/*}"
-  # A submission that the change removes needs no check.
-  if [ ! -e "$folder" ] && [ ! -L "$folder" ]; then continue; fi
-  known=no
-  for other in ${folders[@]+"${folders[@]}"}; do if [ "$other" = "$folder" ]; then known=yes; fi; done
-  if [ "$known" = no ]; then folders+=("$folder"); fi
-done < <(git diff --name-only --no-renames -z "$base" HEAD -- submissions)
+  if [ "$folder" = "$last" ]; then continue; fi # git sorts them: the files of a folder stand together
+  last=$folder
+  if [ -e "$folder" ] || [ -L "$folder" ]; then folders+=("$folder"); else removed=$((removed + 1)); fi
+done < "$changed"
 
+status=0
 if [ ${#folders[@]} -eq 0 ]; then
   echo "No submission was added or changed." > "$report"
-  exit 0
+else
+  biobench submit --check ${data[@]+"${data[@]}"} --format markdown --out "$report" -- "${folders[@]}" || status=$?
 fi
-# Symbolic links would lead the checker out of the folder; biobench refuses them by itself.
-biobench submit --check ${data[@]+"${data[@]}"} --format markdown --out "$report" -- "${folders[@]}"
+if [ "$removed" -gt 0 ] && [ -f "$report" ]; then
+  printf '\nSubmissions that this change removes: %d.\n' "$removed" >> "$report"
+fi
+exit "$status"
