@@ -29,8 +29,10 @@ def test_it_holds_the_packages_and_their_data(unpacked):
     assert top == {"biobench", "judges", "baselines", "biocoach_model", "leaderboard"}
     for package in top:
         assert (unpacked / package / "py.typed").is_file()
-    carried = {path.relative_to(ROOT) for path in (ROOT / "biobench" / "data").rglob("*") if path.is_file()}
-    assert carried <= {path.relative_to(unpacked) for path in unpacked.rglob("*")}
+    for package in ("biobench", "leaderboard"):
+        carried = {path.relative_to(ROOT) for path in (ROOT / package / "data").rglob("*") if path.is_file()}
+        assert carried
+        assert carried <= {path.relative_to(unpacked) for path in unpacked.rglob("*")}
     (info,) = unpacked.glob("*.dist-info")
     licences = {path.name for path in (info / "licenses").rglob("*") if path.is_file()}
     assert {"LICENSE", "NOTICE", "LICENSE-WordNet", "LICENSE-Punkt"} <= licences
@@ -65,7 +67,7 @@ def test_constraints_pin_every_dependency():
     }
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needed = re.findall(r'^ {4}"([a-z0-9-]+)[><=]', text.split("[project.optional-dependencies]")[0], re.MULTILINE)
-    assert {"click", "datasets", "numpy", "rich"} == set(needed)
+    assert {"click", "datasets", "jinja2", "numpy", "rich", "scipy"} == set(needed)
     assert {
         *needed,
         "torch",
