@@ -163,10 +163,10 @@ def _measure(folder: Path, site: Path, systems: int) -> float:
     index = (site / "index.html").stat().st_size / 1e6
     pages = sum(path.stat().st_size for path in (site / "systems").iterdir()) / 1e6
     print(
-        f"{systems} systems: built in {seconds:.1f} s (aim for 1,000: 60 s) with {cores:.1f} s of processor time; json.loads of "
-        f"the results {peer:.1f} s, {peer_processor:.1f} s of processor time: {cores / peer_processor:.2f} times as much; largest "
-        f"process {after.ru_maxrss / 1024:.0f} MB (aim 2 GB in all); index {index:.2f} MB (aim 3 MB), system pages {pages:.0f} MB; "
-        + _sorting(site / "index.html"),
+        f"{systems} systems: built in {seconds:.1f} s (aim for 1,000: 60 s) with {cores:.1f} s of processor time, "
+        f"{cores / peer_processor:.2f} times that of json.loads over the results ({peer_processor:.1f} s; {peer:.1f} s by the "
+        f"clock); largest process {after.ru_maxrss / 1024:.0f} MB (aim 2 GB in all); index {index:.2f} MB (aim 3 MB), system "
+        f"pages {pages:.0f} MB; {_sorting(site / 'index.html')}",
         flush=True,
     )
     return seconds

@@ -30,7 +30,16 @@ from biobench.statistics import (
 
 _EQUAL = 1e-9
 
-__all__ = ["Entrant", "Standing", "compare", "entrant", "entrants_board", "find_metric", "results_board"]
+__all__ = [
+    "Entrant",
+    "Standing",
+    "compare",
+    "entrant",
+    "entrants_board",
+    "find_metric",
+    "results_board",
+    "rows_by_segment",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,26 +217,27 @@ class _Mean(PairMetric):
         raise AssertionError("rows that were scored before are not scored again")
 
 
-def _sums(result: Results, metric: str, protocol: str) -> ClusterSums:
-    rows: list[list[float]] = []
-    people: list[str | None] = []
-    videos: list[str] = []
-    for record in result.segments[protocol]:
-        table, subject = record.get("rows"), record.get("subject")
-        row = table.get(metric) if isinstance(table, dict) else None
-        good = (
-            isinstance(row, list)
-            and all(type(x) in (int, float) for x in row)
-            and len(row) == len(rows[0] if rows else row)
-        )
-        if not good or not isinstance(row, list) or not isinstance(subject, str | None):
-            raise ProblemsFound([_damaged(result, f"no usable rows of {metric} for segment {record.get('id')}")])
-        rows.append([float(x) for x in row if isinstance(x, int | float)])
-        people.append(subject)
-        videos.append(str(record.get("video")))
-    known = [person for person in people if person is not None]
-    array: Rows = np.array(rows, dtype=np.float64)
-    return cluster_sums(array, known if len(known) == len(people) else videos)
+def rows_by_segment(results: Results, metric: str, protocol: str) -> Rows:
+    """A metric's stored rows, shape (segments, k). Raises ``ProblemsFound`` where a segment has none that are numbers."""
+    records = results.segments[protocol]
+    tables = [record.get("rows") for record in records]
+    rows = [table.get(metric) if isinstance(table, dict) else None for table in tables]
+    for k, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(rows[0]) or not set(map(type, row)) <= {int, float}:  # type: ignore[arg-type]
+            raise ProblemsFound([_damaged(results, f"no usable rows of {metric} for segment {records[k].get('id')}")])
+    return np.array(rows, dtype=np.float64)
+
+
+def _sums(results: Results, metric: str, protocol: str) -> ClusterSums:
+    """A metric's rows summed over people where everybody is known, else over videos."""
+    records = results.segments[protocol]
+    rows = rows_by_segment(results, metric, protocol)
+    people = [record.get("subject") for record in records]
+    for k, person in enumerate(people):
+        if not isinstance(person, str | None):
+            raise ProblemsFound([_damaged(results, f"no usable rows of {metric} for segment {records[k].get('id')}")])
+    known = [str(person) for person in people if person is not None]
+    return cluster_sums(rows, known if len(known) == len(people) else [str(record.get("video")) for record in records])
 
 
 def _damaged(result: Results | Entrant, found: str) -> Problem:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from biobench.advice import advice
-from biobench.comparison import Entrant, entrant, find_metric
+from biobench.comparison import Entrant, entrant, find_metric, rows_by_segment
 from biobench.problems import Problem, ProblemsFound
 from biobench.results import Baseline, Json, Results, read_results
+from biobench.statistics import cluster_sums
 from leaderboard.card import SystemCard
 from leaderboard.columns import Column
 from leaderboard.harmless import harmless
@@ -98,17 +98,14 @@ def _check_origin(submission: Submission, results: Results) -> None:
 def _by_exercise(results: Results, column: Column) -> dict[str, float]:
     """The column's score over the segments of each exercise, where there is one; sides of a stretch count together."""
     metric = find_metric(column.metric, column.protocol)
-    if isinstance(metric, Problem):
+    held = any(score.metric == column.metric and score.protocol == column.protocol for score in results.scores)
+    records = results.segments.get(column.protocol, ())
+    if isinstance(metric, Problem) or not held or not records:
         return {}
-    sums: dict[str, list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {}
-    for record in results.segments.get(column.protocol, ()):
-        table = record.get("rows")
-        row = table.get(column.metric) if isinstance(table, dict) else None
-        if isinstance(row, list):
-            exercise = str(record.get("exercise")).removesuffix(" left").removesuffix(" right")
-            sums.setdefault(exercise, []).append(np.array(row, dtype=np.float64))
-    scores = {exercise: float(metric.score(np.sum(rows, axis=0))) for exercise, rows in sorted(sums.items())}
-    return {exercise: score for exercise, score in scores.items() if not np.isnan(score)}
+    names = [str(record.get("exercise")).removesuffix(" left").removesuffix(" right") for record in records]
+    table = cluster_sums(rows_by_segment(results, column.metric, column.protocol), names)
+    scores = dict(zip(table.names, metric.score(table.sums).tolist(), strict=True))
+    return {exercise: score for exercise, score in sorted(scores.items()) if not math.isnan(score)}
 
 
 def _timeline(results: Results) -> list[dict[str, Json]]:

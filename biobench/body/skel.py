@@ -78,7 +78,9 @@ def dofs() -> tuple[Dof, ...]:
     for block in table["order"]["blocks"]:
         kind, _, letter = block.partition(" ")
         side: Side | None = {"r": "right", "l": "left"}.get(letter)  # type: ignore[assignment]
-        found += [_dof(len(found) + k, row, table[kind].get("joint", ""), side) for k, row in enumerate(table[kind]["rows"])]
+        found += [
+            _dof(len(found) + k, row, table[kind].get("joint", ""), side) for k, row in enumerate(table[kind]["rows"])
+        ]
     return tuple(found)
 
 
@@ -109,7 +111,9 @@ def find(name: str) -> Dof:
     """
     known = _by_name()
     if name not in known:
-        raise KeyError(f"no degree of freedom {name!r}; {nearest(name, known) or 'they are SKEL names such as knee_angle_r'}")
+        raise KeyError(
+            f"no degree of freedom {name!r}; {nearest(name, known) or 'they are SKEL names such as knee_angle_r'}"
+        )
     return known[name]
 
 
@@ -152,7 +156,9 @@ def mirror(angles_rad: Floats) -> Floats:
 
 @cache
 def _mirror() -> tuple[NDArray[np.int64], Floats]:
-    rows: dict[str, Any] = {row["name"]: row for kind in ("pelvis", "leg", "spine", "arm") for row in _table()[kind]["rows"]}
+    rows: dict[str, Any] = {
+        row["name"]: row for kind in ("pelvis", "leg", "spine", "arm") for row in _table()[kind]["rows"]
+    }
     order = [next(o.index for o in dofs() if o.base == d.base and (d.side is None or o.side != d.side)) for d in dofs()]
     return np.array(order), np.array([float(rows[dof.base]["mirror"]) for dof in dofs()])
 

@@ -172,15 +172,13 @@ def test_a_site_is_replaced_whole_and_nothing_else_ever(submissions, tmp_path):
 class Checker(HTMLParser):
     """Every element that is opened is closed; texts in the body by element."""
 
-    void = {"meta", "link", "br", "input", "img"}
-
     def __init__(self):
         super().__init__()
         self.stack, self.seen = [], []
 
     def handle_starttag(self, tag, attrs):
         self.seen.append((tag, dict(attrs)))
-        if tag not in self.void:
+        if tag not in {"meta", "link", "br", "input", "img"}:
             self.stack.append(tag)
 
     def handle_endtag(self, tag):
@@ -208,7 +206,7 @@ def test_pictures_are_well_formed(site):
     pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(pictures) == 5
     for picture in pictures:
-        assert ET.fromstring(picture).get("aria-label")
+        assert ET.fromstring(picture).get("aria-label")  # noqa: S314 - our own page
 
 
 def test_exports_say_the_same(site):
