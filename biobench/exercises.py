@@ -14,6 +14,7 @@ __all__ = [
     "Exercise",
     "ExerciseFault",
     "ExerciseKnowledge",
+    "Extreme",
     "FaultMove",
     "Harm",
     "Target",

@@ -9,16 +9,20 @@ from pathlib import Path
 
 from biobench.problems import Problem, ProblemsFound
 
-__all__ = ["write_text"]
+__all__ = ["write_bytes", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 through a temporary file beside ``path``, then renames it; a link stays a link to the new file.
+    """Writes UTF-8, as ``write_bytes``."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes through a temporary file beside ``path``, then renames it; a link stays a link to the new file.
 
     What is no regular file (a pipe, ``/dev/stdout``) is written to as it stands: it can't be replaced.
     Raises ``ProblemsFound`` where the place can't be written; ``path`` is then as it was.
     """
-    content = text.encode()
     temporary = None
     try:
         path = path.resolve()

@@ -81,7 +81,8 @@ def test_torch_models_and_the_network_stay_out_of_the_instrument():
         for name in imports(path):
             top = name.split(".")[0]
             assert top not in {"socket", "urllib", "http", "requests", "httpx", "openai", "aiohttp"}, path
-            assert top not in {"pickle", "marshal", "shelve"}, path
+            # One module reads pickles, with a table of five names and stand-ins for them; tests/body/test_safe_npy.py attacks it.
+            assert top not in {"marshal", "shelve"} | ({"pickle"} if path.name != "safe_npy.py" else set()), path
             if top in {"torch", "transformers", "bert_score"}:
                 assert path.name == "bertscore.py", path
 
@@ -129,5 +130,5 @@ def test_import_biobench_is_light():
 def test_architecture_names_every_module():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     for path in sources("biobench"):
-        if path.parent.name in {"biobench", "readers", "metrics"} and path.name not in {"__init__.py"}:
+        if path.parent.name in {"biobench", "readers", "metrics", "body"} and path.name not in {"__init__.py"}:
             assert path.name in text, f"{path.name} is not in ARCHITECTURE.md"

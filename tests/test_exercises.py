@@ -95,7 +95,13 @@ def test_every_fault_says_what_it_moves(name):
             assert move.direction in {-1, 1}
         bases = {next(d.base for d in dofs() if move.dof in (d.base, d.name)) for move in fault.moves}
         assert not bases or bases & watched, f"{fault.id} moves nothing that is looked at"
-        signature = (frozenset((m.dof, m.direction) for m in fault.moves), fault.phase, fault.sided, fault.tempo, fault.sway)
+        signature = (
+            frozenset((m.dof, m.direction) for m in fault.moves),
+            fault.phase,
+            fault.sided,
+            fault.tempo,
+            fault.sway,
+        )
         assert signature not in seen, f"{fault.id} can't be told from another fault of {name}"
         seen.add(signature)
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, signal
 
-from biobench.exercises import find_exercise, knowledge
+from biobench.exercises import Extreme, find_exercise, knowledge
 
-__all__ = ["LONGEST_GAP_S", "Repetition", "find_repetitions"]
+__all__ = ["LONGEST_GAP_S", "Extreme", "Repetition", "find_repetitions"]
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +30,8 @@ _HARMONICS = 3.0
 """Cut-off in rhythms once it is known: movements that go down faster than up need the third harmonic, noise lives above it."""
 _STEADY_HZ = 1.5
 """Cut-off where there is no rhythm: a single slow movement is all that can then be told from noise."""
+_EXTREMES_HZ = 2.0
+"""Least cut-off for the extremes of a repetition: what is smoothed for counting loses degrees where pauses are long."""
 _PERIODS_S = (0.3, 8.0)
 """Quick steps to slow holds-and-returns; what is slower is a change of posture."""
 _RHYTHM = 0.25
@@ -52,6 +54,8 @@ _DISTANCE = 0.45
 """Of a period between two peaks: tempo varies, but not by half."""
 _AT_REST = 0.1
 """Of a repetition's height above its valley: what is below belongs to the pause."""
+_AT_TOP = 0.05
+"""Of a repetition's height below its peak: what is above is the key moment."""
 _OUTLIER = 4.0
 """Robust standard deviations from the median of five neighbours; a single frame can't move like that."""
 
@@ -60,7 +64,8 @@ _OUTLIER = 4.0
 class Repetition:
     """One repetition: from ``start_s`` over the key moment (deepest or furthest) to ``end_s``; the angle's extremes in it.
 
-    ``sign`` is -1 for the other side of an alternating movement (the right side of left minus right), else 1.
+    ``sign`` is -1 for the other side of an alternating movement (the right side of left minus right), else 1; its extremes
+    count from the middle between the sides.
     """
 
     start_s: float
@@ -90,7 +95,7 @@ def find_repetitions(
     times_s: ArrayLike,
     exercise: str | None = None,
     *,
-    key: str | None = None,
+    key: Extreme | None = None,
     alternating: bool | None = None,
 ) -> list[Repetition]:
     """The repetitions in an angle over time, in order.
@@ -143,19 +148,19 @@ def _of_piece(angle: Floats, times: Floats, *, downwards: bool, alternating: boo
     if float(np.ptp(smooth)) < _LEAST_ALONE_DEG:
         return []
     noise = _noise_left(raw, times, cutoff)
-    centred = smooth - float(np.median(smooth)) if alternating else smooth
+    rest = float(np.median(smooth)) if alternating else 0.0
+    centred = smooth - rest
+    fine = centred if cutoff >= _EXTREMES_HZ else _smooth(raw, _EXTREMES_HZ) - rest
     up = np.abs(centred) if alternating else -centred if downwards else centred
     spread = float(np.subtract(*np.percentile(up, [95, 5])))
     least = max(_SHARE_OF_RANGE * spread, _LEAST_ALONE_DEG if period is None else _LEAST_DEG, _TIMES_NOISE * noise)
     # A swing to one side is half of a period of left minus right.
     apart_s = _PERIODS_S[0] if period is None else _DISTANCE * period / (2 if alternating else 1)
     peaks, _ = signal.find_peaks(up, prominence=least, distance=max(1, round(apart_s * _RATE_HZ)))
-    return [_cut(k, peaks, up, centred, even, alternating=alternating) for k in range(len(peaks))]
+    return [_cut(k, peaks, up, fine, even, alternating=alternating) for k in range(len(peaks))]
 
 
-def _cut(
-    k: int, peaks: NDArray[np.int64], up: Floats, centred: Floats, times: Floats, *, alternating: bool
-) -> Repetition:
+def _cut(k: int, peaks: NDArray[np.int64], up: Floats, fine: Floats, times: Floats, *, alternating: bool) -> Repetition:
     """From rest to rest around a peak: the pause before and behind it is left out."""
     peak = int(peaks[k])
     first = int(peaks[k - 1]) if k else 0
@@ -166,11 +171,16 @@ def _cut(
     after = up[right] + _AT_REST * (up[peak] - up[right])
     start = left + int(np.flatnonzero(up[left:peak] <= before)[-1])
     end = peak + 1 + int(np.flatnonzero(up[peak + 1 : right + 1] <= after)[0])
-    inside = centred[start : end + 1]
-    sign = -1 if alternating and centred[peak] < 0 else 1
+    # The middle of the time at the top: where a position is held, its highest sample says nothing.
+    level = up[peak] - _AT_TOP * (up[peak] - max(up[left], up[right]))
+    first_at_top = peak - int(np.argmax(up[peak : start - 1 if start else None : -1] < level)) + 1
+    last_at_top = peak + int(np.argmax(up[peak : end + 1] < level)) - 1
+    key = (first_at_top + last_at_top) // 2
+    inside = fine[start : end + 1]
+    sign = -1 if alternating and fine[peak] < 0 else 1
     return Repetition(
         float(times[start]),
-        float(times[peak]),
+        float(times[key]),
         float(times[end]),
         float(inside.min()),
         float(inside.max()),

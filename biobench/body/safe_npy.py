@@ -20,10 +20,11 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from biobench.files import write_bytes
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.json_locate import shown
 
-__all__ = ["read_object_list"]
+__all__ = ["read_object_list", "write_object_list"]
 
 _EXPECTED = "a list of plain dictionaries of numeric arrays, as HSMR writes it"
 _BAD_HEADER = (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError)
@@ -32,12 +33,12 @@ _LARGEST_HEADER = 10_000
 _MOST_AXES = 4
 _DEEPEST = 4
 
-# What protocols 2 to 4 need for a list of dictionaries of arrays: nothing that builds by class, extends, or names a person.
+# What protocols 3 and 4 need for a list of dictionaries of arrays: nothing that builds by class, extends, or names a person.
 # Opcodes without an argument: MARK POP POP_MARK EMPTY_LIST APPEND APPENDS LIST EMPTY_TUPLE TUPLE TUPLE1-3 EMPTY_DICT SETITEM
-# SETITEMS DICT NONE NEWTRUE NEWFALSE STACK_GLOBAL REDUCE BUILD MEMOIZE; then PROTO 2-4, BININT1 BINGET BINPUT (a byte), BININT2
+# SETITEMS DICT NONE NEWTRUE NEWFALSE STACK_GLOBAL REDUCE BUILD MEMOIZE; then PROTO 3-4, BININT1 BINGET BINPUT (a byte), BININT2
 # (two), BININT LONG_BINGET (four), BINFLOAT FRAME (eight).
 _FIXED = re.compile(
-    rb"(?:[(01\]ael)t\x85-\x87}sudN\x88\x89\x93Rb\x94]|\x80[\x02-\x04]|[Khq].|M..|[Jj].{4}|[G\x95].{8})*+", re.DOTALL
+    rb"(?:[(01\]ael)t\x85-\x87}sudN\x88\x89\x93Rb\x94]|\x80[\x03\x04]|[Khq].|M..|[Jj].{4}|[G\x95].{8})*+", re.DOTALL
 )
 # Opcodes with an argument of stated length, and how many bytes state it: LONG1, SHORT_BINUNICODE BINUNICODE, SHORT_BINBYTES
 # BINBYTES BINBYTES8, SHORT_BINSTRING BINSTRING.
@@ -49,7 +50,6 @@ _NAMES = {
     ("numpy._core.multiarray", "_reconstruct"): "reconstruct",
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): "dtype",
-    ("_codecs", "encode"): "encode",
 }
 _KINDS = {"f4": np.float32, "f8": np.float64, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "b1": np.bool_}
 
@@ -61,7 +61,7 @@ class _Refused(Exception):  # noqa: N818 - a verdict on a file
 def read_object_list(path: Path) -> list[object]:
     """The list that a file holds: dictionaries, lists, numbers, texts, None and numeric arrays. Raises ``ProblemsFound``.
 
-    Shape (L,) or (): what ``numpy.save`` makes of a Python list, with NumPy 1.x or 2.x, pickle protocol 2 to 4.
+    Shape (L,) or (): what ``numpy.save`` makes of a Python list, with NumPy 1.x or 2.x, pickle protocol 3 or 4.
     """
     try:
         if not path.is_file():
@@ -78,6 +78,21 @@ def read_object_list(path: Path) -> list[object]:
     except _Refused as reason:
         hint = "it may be damaged, or made to run code; only what HSMR writes is read"
         raise ProblemsFound([Problem(str(path), str(reason), _EXPECTED, hint)]) from reason
+
+
+def write_object_list(path: Path, items: list[dict[str, object]]) -> None:
+    """Writes a list of dictionaries as NumPy 1.x's ``numpy.save`` does (pickle protocol 3); the same list, the same bytes.
+
+    Whole or not at all. Raises ``ProblemsFound`` where the place can't be written.
+    """
+    objects = np.empty(len(items), dtype=object)
+    objects[:] = items
+    # NumPy 2 calls the module by another name; protocol 3 writes names plainly, so that one can stand for the other.
+    body = pickle.dumps(objects, protocol=3).replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+    stream = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": (len(items),)}
+    npy_format.write_array_header_1_0(stream, header)
+    write_bytes(path, stream.getvalue() + body)
 
 
 def _read(content: bytes) -> list[object]:
@@ -126,7 +141,7 @@ def _look_through(body: bytes) -> None:
             length = int.from_bytes(body[place:behind], "little")
             if opcode == _LONG1 and length > _MOST_LONG_BYTES:
                 raise _Refused("a number of more than 16 bytes")
-            place = behind + length
+            place = min(behind + length, len(body))
         elif opcode == _GLOBAL:
             end = body.find(b"\n", body.find(b"\n", place) + 1)
             name = tuple(body[place:end].decode("latin1").split("\n"))
@@ -215,16 +230,6 @@ def _reconstruct(*arguments: object) -> _Array:
     return _Array()
 
 
-def _encode(*arguments: object) -> bytes:
-    """Protocol 2 writes bytes as a text in Latin-1."""
-    if len(arguments) != 2 or not isinstance(arguments[0], str) or arguments[1] != "latin1":
-        raise _Refused("bytes that are made in another way")
-    try:
-        return arguments[0].encode("latin1")
-    except UnicodeEncodeError as error:
-        raise _Refused("bytes that are no bytes") from error
-
-
 def _nothing(*_: object) -> object:
     raise _Refused("an array that is made in another way")
 
@@ -234,12 +239,11 @@ _STAND_INS = {
     "reconstruct": _StandIn(_reconstruct),
     "ndarray": _NDARRAY,
     "dtype": _StandIn(_Dtype),
-    "encode": _StandIn(_encode),
 }
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows five names, and gives a stand-in for each."""
+    """Knows four names, and gives a stand-in for each."""
 
     def load_all(self) -> object:
         """The value. Whatever goes wrong is a refusal."""

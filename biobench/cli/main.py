@@ -26,6 +26,7 @@ _COMMANDS = {
     "predict": "Run a model or baseline on a benchmark.",
     "subtitles": "Write reference and prediction as WebVTT subtitles.",
     "synth": "Make a synthetic benchmark whose truth is known.",
+    "convert-hsmr": "Convert HSMR's pickled poses to plain arrays.",
     "list": "List metrics, protocols and models.",
 }
 _OF_OUR_PACKAGES = {

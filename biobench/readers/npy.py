@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
+from collections.abc import Collection
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
@@ -12,11 +14,12 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from biobench.problems import Problem
+from biobench.problems import Problem, ProblemsFound
 
-__all__ = ["read_numeric_npy"]
+__all__ = ["numeric_npy", "read_numeric_npy", "read_numeric_npz"]
 
 # NumPy reads a header with ast and, for old files, with tokenize; a hostile one gets any of their errors.
+_MOST_UNPACKED = 1 << 30
 _BAD_HEADER = (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError)
 
 
@@ -40,6 +43,43 @@ def read_numeric_npy(path: Path, expected: str) -> tuple[NDArray[np.generic], st
         content = path.read_bytes()
     except OSError as error:
         return Problem(file, f"a file that can't be read ({error.strerror})", expected)
+    array = numeric_npy(content, file, expected)
+    return array if isinstance(array, Problem) else (array, hashlib.sha256(content).hexdigest())
+
+
+def read_numeric_npz(path: Path, names: Collection[str], expected: str) -> dict[str, NDArray[np.generic]]:
+    """Plain numeric arrays of an ``.npz`` by name; nothing else in it is looked at. Raises ``ProblemsFound``.
+
+    A member that unpacks to over 100 times the archive, or to over 1 GiB, is refused before it is unpacked.
+    """
+    found: dict[str, NDArray[np.generic]] = {}
+    problems: list[Problem] = []
+    try:
+        most = min(_MOST_UNPACKED, 100 * path.stat().st_size)
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                member = archive.getinfo(f"{name}.npy")
+                if member.file_size > most:
+                    problems.append(
+                        Problem(str(path), f"{name}, which unpacks to {member.file_size:,} bytes", expected)
+                    )
+                    continue
+                with archive.open(member) as stream:
+                    array = numeric_npy(stream.read(most), f"{path} ({name})", expected)
+                if isinstance(array, Problem):
+                    problems.append(array)
+                else:
+                    found[name] = array
+    except Exception as error:  # a damaged archive raises anything
+        told = f"an archive that can't be read ({type(error).__name__})"
+        raise ProblemsFound([Problem(str(path), told, expected)]) from error
+    if problems:
+        raise ProblemsFound(problems)
+    return found
+
+
+def numeric_npy(content: bytes, file: str, expected: str) -> NDArray[np.generic] | Problem:
+    """The array of an ``.npy`` file's bytes, or what is wrong with them."""
     stream = io.BytesIO(content)
     try:
         version = npy_format.read_magic(stream)
@@ -61,5 +101,4 @@ def read_numeric_npy(path: Path, expected: str) -> tuple[NDArray[np.generic], st
             f"{count * dtype.itemsize} bytes for the shape {shape} of its header",
             "the file looks cut off or damaged; copy it again",
         )
-    array = np.frombuffer(content, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C")
-    return array, hashlib.sha256(content).hexdigest()
+    return np.frombuffer(content, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C")

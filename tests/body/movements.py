@@ -38,26 +38,28 @@ def noisy(angle, degrees, outliers=0.0, seed=0):
     rng = np.random.default_rng(seed)
     spoiled = angle + np.radians(rng.normal(0, degrees, len(angle)))
     hit = rng.random(len(angle)) < outliers
-    return np.where(hit, spoiled + np.radians(rng.choice([-1, 1], len(angle)) * rng.uniform(40, 120, len(angle))), spoiled)
+    return np.where(
+        hit, spoiled + np.radians(rng.choice([-1, 1], len(angle)) * rng.uniform(40, 120, len(angle))), spoiled
+    )
 
 
 KINDS = {
-    "squats": dict(periods=[2.6] * 10),
-    "skewed": dict(periods=[2.6] * 10, skew=0.25),
-    "slow": dict(periods=[6.5] * 4),
-    "very slow": dict(periods=[7.5] * 3, skew=0.7),
-    "quick": dict(periods=[0.4] * 60, height=60),
-    "quickest": dict(periods=[0.35] * 60, height=50),
-    "one": dict(periods=[2.5], before=10, after=15),
-    "two": dict(periods=[2.5, 2.8], before=5, after=5),
-    "three": dict(periods=[1.5] * 3),
-    "pauses": dict(periods=[1.8] * 7, pause=2.0),
-    "small": dict(periods=[2.4] * 10, height=25),
-    "weak half": dict(periods=[2.4] * 10, heights=[80, 40] * 5),
-    "fatigue": dict(periods=list(np.linspace(2.0, 3.2, 11)), heights=list(np.linspace(90, 60, 11))),
-    "drift": dict(periods=[2.4] * 10, drift=40.0),
-    "plateau": dict(periods=[3.0] * 9, shape="plateau"),
-    "bounce": dict(periods=[3.0] * 9, shape="bounce"),
-    "motion capture": dict(periods=[2.2] * 10, rate=100.0, jitter=0.0),
-    "uneven tempo": dict(periods=[2.0, 3.1, 2.2, 2.9, 1.8, 2.6, 3.0, 2.1]),
+    "squats": {"periods": [2.6] * 10},
+    "skewed": {"periods": [2.6] * 10, "skew": 0.25},
+    "slow": {"periods": [6.5] * 4},
+    "very slow": {"periods": [7.5] * 3, "skew": 0.7},
+    "quick": {"periods": [0.4] * 60, "height": 60},
+    "quickest": {"periods": [0.35] * 60, "height": 50},
+    "one": {"periods": [2.5], "before": 10, "after": 15},
+    "two": {"periods": [2.5, 2.8], "before": 5, "after": 5},
+    "three": {"periods": [1.5] * 3},
+    "pauses": {"periods": [1.8] * 7, "pause": 2.0},
+    "small": {"periods": [2.4] * 10, "height": 25},
+    "weak half": {"periods": [2.4] * 10, "heights": [80, 40] * 5},
+    "fatigue": {"periods": list(np.linspace(2.0, 3.2, 11)), "heights": list(np.linspace(90, 60, 11))},
+    "drift": {"periods": [2.4] * 10, "drift": 40.0},
+    "plateau": {"periods": [3.0] * 9, "shape": "plateau"},
+    "bounce": {"periods": [3.0] * 9, "shape": "bounce"},
+    "motion capture": {"periods": [2.2] * 10, "rate": 100.0, "jitter": 0.0},
+    "uneven tempo": {"periods": [2.0, 3.1, 2.2, 2.9, 1.8, 2.6, 3.0, 2.1]},
 }

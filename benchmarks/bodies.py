@@ -1,0 +1,66 @@
+"""Poses and repetitions, as ratios to real time at 30 frames a second on one core.
+
+The peer of reading is a copy of the same bytes; that of counting is SciPy's ``find_peaks`` alone on the raw angle, which counts
+every wobble.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy import signal
+
+from biobench.body.hsmr import HsmrFrames, read, write
+from biobench.body.kinematics import joint_positions
+from biobench.body.repetitions import find_repetitions
+from biobench.body.streaming import RepetitionCounter
+
+FRAMES, RATE_HZ = 6_000, 30.0
+
+
+def main() -> None:
+    """Prints one line a figure; the best of five runs, in processor time."""
+    seconds = FRAMES / RATE_HZ
+    times = np.arange(FRAMES) / RATE_HZ
+    rng = np.random.default_rng(0)
+    angle = np.radians(50 - 40 * np.cos(2 * np.pi * times / 2.6) + rng.normal(0, 2.5, FRAMES))
+    offline = best(lambda: find_repetitions(angle, times))
+    peer = best(lambda: signal.find_peaks(angle))
+    streaming = best(lambda: stream(angle, times), 2)
+    print(f"{FRAMES} frames, {seconds:.0f} s of video at {RATE_HZ:g} frames a second")
+    print(
+        f"repetitions, offline:   {seconds / offline:8,.0f} times real time (aim 3,000); {offline / peer:.0f} times find_peaks alone"
+    )
+    print(f"repetitions, streaming: {seconds / streaming:8,.0f} times real time (aim 300)")
+    poses = rng.normal(0, 0.5, (FRAMES, 46))
+    print(f"forward kinematics:     {seconds / best(lambda: joint_positions(poses)):8,.0f} times real time")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "HSMR-0001.npy"
+        numbers = [rng.normal(size=(FRAMES, width)).astype(np.float32) for width in (46, 10, 3, 3, 3)]
+        write(path, HsmrFrames(np.ones(FRAMES, np.int64), *numbers))
+        reading, copying = best(lambda: read(path)), best(path.read_bytes)
+        print(f"reading HSMR's file:    {reading:8.3f} s (aim 0.5 s); reading its bytes alone {copying:.4f} s")
+
+
+def best(function, runs: int = 5) -> float:
+    """The least processor time of several runs."""
+    found = []
+    for _ in range(runs):
+        started = time.process_time()
+        function()
+        found.append(time.process_time() - started)
+    return max(min(found), 1e-9)
+
+
+def stream(angle, times) -> None:
+    """All frames, one at a time."""
+    counter = RepetitionCounter()
+    for one, time_s in zip(angle.tolist(), times.tolist(), strict=True):
+        counter.push(one, time_s)
+
+
+if __name__ == "__main__":
+    main()
