@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -142,12 +143,13 @@ def _pieces(angle: Floats, times: Floats) -> list[NDArray[np.int64]]:
 
 def _of_piece(angle: Floats, times: Floats, *, downwards: bool, alternating: bool) -> list[Repetition]:
     raw, even = _even(_without_outliers(np.degrees(_unwrapped(angle))), times)
-    period = _period(_smooth(raw, _FASTEST_HZ))
+    quick = _smooth(raw, _FASTEST_HZ)
+    period = _period(quick)
     cutoff = _STEADY_HZ if period is None else min(_FASTEST_HZ, _HARMONICS / period)
-    smooth = _smooth(raw, cutoff)
+    smooth = quick if cutoff == _FASTEST_HZ else _smooth(raw, cutoff)
     if float(np.ptp(smooth)) < _LEAST_ALONE_DEG:
         return []
-    noise = _noise_left(raw, times, cutoff)
+    noise = _noise_left(raw - quick, times, cutoff)
     rest = float(np.median(smooth)) if alternating else 0.0
     centred = smooth - rest
     fine = centred if cutoff >= _EXTREMES_HZ else _smooth(raw, _EXTREMES_HZ) - rest
@@ -221,17 +223,22 @@ def _even(degrees: Floats, times: Floats) -> tuple[Floats, Floats]:
 
 def _smooth(degrees: Floats, cutoff_hz: float) -> Floats:
     """Butterworth, order 2, run forwards and backwards: no delay."""
-    sos = signal.butter(2, cutoff_hz, fs=_RATE_HZ, output="sos")
     pad = min(len(degrees) - 1, int(_RATE_HZ / cutoff_hz))
-    filtered: Floats = signal.sosfiltfilt(sos, degrees, padtype="odd", padlen=pad)
+    filtered: Floats = signal.sosfiltfilt(_butterworth(cutoff_hz), degrees, padtype="odd", padlen=pad)
     return filtered
 
 
-def _noise_left(raw: Floats, times: Floats, cutoff_hz: float) -> float:
-    """The standard deviation of what noise leaves below ``cutoff_hz``, taken to be as strong there as above 6 Hz."""
+def _noise_left(above: Floats, times: Floats, cutoff_hz: float) -> float:
+    """The standard deviation of what noise leaves below ``cutoff_hz``, taken to be as strong there as ``above`` 6 Hz."""
     highest_hz = min(_RATE_HZ, 1 / float(np.median(np.diff(times)))) / 2
-    above = float(np.std(raw - _smooth(raw, _FASTEST_HZ)))
-    return above * math.sqrt(cutoff_hz / max(highest_hz - _FASTEST_HZ, 1.0))
+    return float(np.std(above)) * math.sqrt(cutoff_hz / max(highest_hz - _FASTEST_HZ, 1.0))
+
+
+@lru_cache(maxsize=256)
+def _butterworth(cutoff_hz: float) -> Floats:
+    """Few cut-offs occur, since periods are whole samples; designing one costs more than using it."""
+    sos: Floats = signal.butter(2, cutoff_hz, fs=_RATE_HZ, output="sos")
+    return sos
 
 
 def _period(smooth: Floats) -> float | None:
