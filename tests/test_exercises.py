@@ -59,7 +59,7 @@ def test_what_is_known_holds_together(name):
     assert known.cycle.dof in BASES
     assert known.cycle.released in NAMES | BASES
     assert known.cycle.released in {sided(known.cycle.dof, s) for s in ("left", "right")} | {known.cycle.dof} or name in {
-        "jumping jacks", "shoulder gators"
+        "jumping jacks", "shoulder gators", "lunge jumps", "walking lunges"
     }  # fmt: skip
     assert (known.cycle.signal == "left-minus-right") <= known.alternating
     assert known.hold == known.sided == (known.phases == ("hold",))

@@ -11,7 +11,7 @@ from biobench.synth.movements import Movement, are_opposites, movements, tempo_f
 from biobench.synth.people import Person
 from biobench.synth.script import Fault, Performance, Repetition, Side
 
-__all__ = ["EXERCISES_A_VIDEO", "TRANSITION_S", "perform"]
+__all__ = ["DEPTH_LOST", "EXERCISES_A_VIDEO", "TRANSITION_S", "perform"]
 
 EXERCISES_A_VIDEO = 5.73
 """On average, as published: five or six."""
@@ -31,7 +31,7 @@ _SHARE_CORRECTED = 0.5
 _SPELL_S = (3.0, 9.0)
 _FAULT_FACTOR = (0.55, 1.45)
 """People make their faults more and less in turns: how long a turn lasts, and how much they make them in it."""
-_DEPTH_LOST = 0.55
+DEPTH_LOST = 0.55
 """Of a repetition, where its depth fault is at its worst."""
 
 
@@ -147,7 +147,7 @@ def _repetitions(
                 if one.fault.id in tempo_factors():
                     period_s *= 1.0 + (tempo_factors()[one.fault.id] - 1.0) * one.severity
                 if one.fault.id == movement.depth_fault:
-                    depth *= 1.0 - _DEPTH_LOST * min(1.0, one.severity * factor)
+                    depth *= 1.0 - DEPTH_LOST * min(1.0, one.severity * factor)
         if now_s + period_s > finish_s:
             return tuple(repetitions)
         key_s, end_s = round(now_s + period_s * draw.between(0.44, 0.56), 3), round(now_s + period_s, 3)
