@@ -35,6 +35,23 @@ _Chosen = Literal["train", "test", "both"]
     help="Percent of remarks that are praise or counts.",
 )
 @click.option("--defects", is_flag=True, help="Put the known defects of the real files into the first four videos.")
+@click.option("--bodies", is_flag=True, help="Also poses (HSMR's files), measures and golden standards.")
+@click.option("--features", is_flag=True, help="Also visual features, 4 a second: about 3 MB a video.")
+@click.option(
+    "--pose-jitter", type=click.FloatRange(0, 45), default=2.0, show_default=True, help="Degrees, from frame to frame."
+)
+@click.option(
+    "--pose-bias", type=click.FloatRange(0, 45), default=0.0, show_default=True, help="Degrees, the same all along."
+)
+@click.option("--pose-missing", type=click.FloatRange(0, 1), default=0.005, show_default=True, help="Share of frames.")
+@click.option("--pose-flips", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Share seen mirrored.")
+@click.option(
+    "--second-person",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share that shows somebody else too.",
+)
 @click.option(
     "--bertscore", metavar="MODEL", help="With --check: BERTScore of random pairs, too (minilm needs no download)."
 )
@@ -46,6 +63,13 @@ def command(
     seed: int,
     mix: int,
     defects: bool,
+    bodies: bool,
+    features: bool,
+    pose_jitter: float,
+    pose_bias: float,
+    pose_missing: float,
+    pose_flips: float,
+    second_person: float,
     bertscore: str | None,
     check: bool,
 ) -> None:
@@ -54,8 +78,9 @@ def command(
     OUT is a new folder; it gets a folder for each split. With --check nothing is written: each statistic is printed
     beside its target, and the exit status is 1 when one is off.
     """
+    from biobench.synth.bodies import PoseErrors  # noqa: PLC0415
     from biobench.synth.make import VIDEOS, make_script  # noqa: PLC0415 - numpy, not needed for --help
-    from biobench.synth.write import check_free, write_scripts  # noqa: PLC0415
+    from biobench.synth.write import Rendering, check_free, write_scripts  # noqa: PLC0415
 
     splits: Sequence[Split] = ("train", "test") if split == "both" else (split,)
     if check and folder is not None:
@@ -67,7 +92,8 @@ def command(
         check_free(Path(folder))
     scripts = [make_script(one, videos or VIDEOS[one], seed=seed, mix=mix, defects=defects) for one in splits]
     if not check and folder is not None:
-        write_scripts(scripts, Path(folder))
+        errors = PoseErrors(pose_jitter, pose_bias, pose_missing, pose_flips, second_person)
+        write_scripts(scripts, Path(folder), Rendering(errors if bodies else None, features))
         for script in scripts:
             click.echo(_written(Path(folder), script))
         return

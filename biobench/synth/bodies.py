@@ -53,17 +53,17 @@ def true_poses(video: SynthVideo, person: Person, times_s: Floats) -> Floats:
     bases: list[Floats] = [base_pose(performance.exercise) for performance in video.performances]
     pose = np.tile(bases[0], (len(times_s), 1))
     for k, (performance, base) in enumerate(zip(video.performances, bases, strict=True)):
-        inside = (times_s >= performance.start_s) & (times_s < performance.end_s + _SETTLE_S)
+        inside = times_s >= performance.start_s  # the next exercise takes over from there
         share = ease((times_s[inside] - performance.start_s) / _SETTLE_S)[:, None]
         pose[inside] = bases[max(0, k - 1)] + share * (base - bases[max(0, k - 1)])
     for performance in video.performances:
-        inside = np.flatnonzero((times_s >= performance.start_s) & (times_s < performance.end_s))
-        if len(inside):
-            pose[inside] += _performed(performance, times_s[inside])
+        shown = np.flatnonzero((times_s >= performance.start_s) & (times_s < performance.end_s))
+        if len(shown):
+            pose[shown] += _performed(performance, times_s[shown])
     # Nobody is the same on both sides: the weaker side moves a little less far.
     weaker = "_l" if person.asymmetry > 0 else "_r"
-    for base in ("hip_flexion", "knee_angle", "elbow_flexion"):
-        pose[:, index(base + weaker)] *= 1.0 - 0.03 * abs(person.asymmetry)
+    for name in ("hip_flexion", "knee_angle", "elbow_flexion"):
+        pose[:, index(name + weaker)] *= 1.0 - 0.03 * abs(person.asymmetry)
     return _radians(pose)
 
 
@@ -75,9 +75,7 @@ def seen_poses(truth: Floats, errors: PoseErrors, seed: Sequence[int], person_se
     rng, own = _random(seed), _random(person_seed)
     frames = len(truth)
     white = rng.standard_normal((frames, COUNT))
-    slow = np.apply_along_axis(
-        lambda x: np.convolve(x, np.full(9, 1 / 3), mode="same"), 0, rng.standard_normal((frames, COUNT))
-    )
+    slow = _convolved(rng.standard_normal((frames, COUNT)), np.full(9, 1 / 3))
     jitter = np.radians(errors.jitter_deg) * (white + slow) / np.sqrt(2)
     angles = truth + jitter + np.radians(errors.bias_deg) * own.standard_normal(COUNT)
     angles[:, 2] += np.radians(rng.uniform(-25.0, 25.0))
@@ -117,7 +115,8 @@ def _performed(performance: Performance, times_s: Floats) -> Floats:
     repetitions = performance.repetitions
     if hold and repetitions:
         into = ease((times_s - (repetitions[0].start_s - _SETTLE_S)) / _SETTLE_S)
-        out = ease((repetitions[-1].end_s + _SETTLE_S - times_s) / _SETTLE_S)
+        rest_s = min(_SETTLE_S, performance.end_s - repetitions[-1].end_s)
+        out = ease((repetitions[-1].end_s + rest_s - times_s) / rest_s)
         held = repetition_pose(performance.exercise, performance.side, np.array([0.5]))[0] - base
         added += np.minimum(into, out)[:, None] * held
     extra = np.zeros_like(added)

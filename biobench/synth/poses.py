@@ -40,8 +40,9 @@ def keyframes(exercise: str, lead: Side | None) -> list[tuple[float, Floats]]:
     side: Side = lead or "right"
     other: Side = "left" if side == "right" else "right"
     key = _changed(base, row.get("key", {}), None)
-    for name, on in (("lead", side), ("other", other), ("right", "right"), ("left", "left")):
-        key = _changed(key, row.get(name, {}), on)  # type: ignore[arg-type]  # the names are those of sides
+    sides: tuple[tuple[str, Side], ...] = (("lead", side), ("other", other), ("right", "right"), ("left", "left"))
+    for name, on in sides:
+        key = _changed(key, row.get(name, {}), on)
     frames = [(0.0, base), (0.5, key)]
     if "late" in row:
         late = dict(row["late"])

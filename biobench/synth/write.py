@@ -16,13 +16,15 @@ import numpy as np
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.predictions import NATIVE_SCHEMA
 from biobench.readers.qevd import ANNOTATION_CLOCK_SHIFT_S, SPLIT_FOLDERS
+from biobench.synth.bodies import PoseErrors
 from biobench.synth.draw import Draw
 from biobench.synth.perform import TRANSITION_S
 from biobench.synth.script import Performance, Script, SynthVideo
 from biobench.synth.script_file import SCRIPT_FILE, script_json
 from biobench.synth.wording import Register, transition
+from biobench.synth.write_bodies import write_features, write_goldens, write_measurements, write_poses
 
-__all__ = ["ANNOTATION_FILES", "SECOND_ANNOTATOR_FILES", "check_free", "write_scripts", "write_split"]
+__all__ = ["ANNOTATION_FILES", "SECOND_ANNOTATOR_FILES", "Rendering", "check_free", "write_scripts", "write_split"]
 
 ANNOTATION_FILES: Mapping[Register, str] = {
     "lay": "feedbacks_long_range.json",
@@ -44,8 +46,17 @@ _LAG_S = (0.001, 0.008)
 """From a remark's first frame to its feedback_timestamp; the published numbers differ by as much."""
 
 
-def write_scripts(scripts: Sequence[Script], out: Path) -> None:
+class Rendering(NamedTuple):
+    """What is made of the script besides annotations: poses (with these errors; None: none), and visual features."""
+
+    bodies: PoseErrors | None = None
+    features: bool = False
+
+
+def write_scripts(scripts: Sequence[Script], out: Path, rendering: Rendering = Rendering()) -> None:  # noqa: B008 - frozen
     """Writes each script's split under ``out``, a folder that does not exist yet or is empty.
+
+    With bodies there are also ``morphometrics/`` and ``golden_standards/`` beside the splits.
 
     The files are made in a temporary folder beside it, which then takes its place: nobody sees half of them.
     Raises ``ProblemsFound`` where ``out`` is not free or can't be written.
@@ -55,7 +66,13 @@ def write_scripts(scripts: Sequence[Script], out: Path) -> None:
     try:
         temporary = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}."))
         for script in scripts:
-            write_split(script, temporary / SPLIT_FOLDERS[script.split])
+            write_split(script, temporary / SPLIT_FOLDERS[script.split], rendering)
+            if rendering.bodies is not None:
+                (temporary / "morphometrics").mkdir(exist_ok=True)
+                write_measurements(script, temporary / "morphometrics")
+        if rendering.bodies is not None:
+            (temporary / "golden_standards").mkdir()
+            write_goldens(temporary / "golden_standards")
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o777 & ~umask)
@@ -87,10 +104,15 @@ def check_free(out: Path) -> None:
             raise ProblemsFound([Problem(str(out), f"a folder that holds {first}", expected, "nothing is overwritten")])
 
 
-def write_split(script: Script, folder: Path) -> None:
-    """Writes one split into ``folder``: annotations, frame times, subjects, the second annotator and the script."""
+def write_split(script: Script, folder: Path, rendering: Rendering = Rendering()) -> None:  # noqa: B008 - frozen
+    """Writes one split into ``folder``: annotations, frame times, subjects, the second annotator, the script, and bodies."""
     times_folder = folder / "long_range_videos"
     times_folder.mkdir(parents=True)
+    people = {person.id: person for person in script.people}
+    if rendering.bodies is not None:
+        (folder / "HSMR_outputs").mkdir()
+    if rendering.features:
+        (folder / "efficientnet_features" / "long_range_videos").mkdir(parents=True)
     records: dict[Register, list[object]] = {"lay": [], "bio": []}
     second: dict[Register, list[object]] = {"lay": [], "bio": []}
     for day, video in enumerate(script.videos):
@@ -106,6 +128,10 @@ def write_split(script: Script, folder: Path) -> None:
             second[register] += _second(video, frames_ns, register)
         with (times_folder / f"{video.video}_timestamps.npy").open("wb") as file:
             np.lib.format.write_array(file, np.array(frames_ns, dtype="<i8"), version=(1, 0))
+        if rendering.bodies is not None:
+            write_poses(script, video, people[video.person], frames_ns, rendering.bodies, folder)
+        if rendering.features:
+            write_features(script, video, people[video.person], frames_ns[0] / 1e9 + ANNOTATION_CLOCK_SHIFT_S, folder)
     for register, name in ANNOTATION_FILES.items():
         _write_json(folder / name, records[register])
     for register, name in SECOND_ANNOTATOR_FILES.items():
