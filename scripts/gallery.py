@@ -21,9 +21,10 @@ COLUMNS = 7
 FROM_THE_FRONT = {"jumping jacks", "puddle jumps", "deltoid stretch", "shoulder gators"}
 INTRODUCTION = """# Gallery: good form and a fault
 
-One repetition of every exercise from left to right, the key moment in the middle, as QEVD-synth's people perform it: good form
-above, one fault of the catalogue at its worst below. The figures are generic bodies with approximate bones, drawn from joint
-angles; the right side is blue, the left orange. Angles and faults are conventions of the generator and the catalogue, not measurements.
+One repetition of every exercise from left to right, the key moment in the middle, as QEVD-synth's people perform it: good
+form above, one fault of the catalogue at its worst below. The figures are generic bodies with approximate bones, drawn from
+joint angles; the right side is blue, the left orange. Angles and faults are conventions of the generator and the catalogue,
+not measurements.
 
 Made by `python scripts/gallery.py --write`.
 """
@@ -52,9 +53,8 @@ def pages() -> dict[Path, str]:
         title = f"{name}: good form, and {side}{fault.lay}"
         found[DOCS / "gallery" / f"{slug}.svg"] = picture(name, fault, title)
         moved = ", ".join(f"{m.dof} {m.direction * m.severe_deg:+g}°" for m in fault.moves)
-        sections.append(
-            f"## {name}\n\n![{title}](gallery/{slug}.svg)\n\nThe fault: {side}{fault.lay} ({fault.clinical}; {moved}, {fault.phase}).\n"
-        )
+        told = f"The fault: {side}{fault.lay} ({fault.clinical}; {moved}, {fault.phase})."
+        sections.append(f"## {name}\n\n![{title}](gallery/{slug}.svg)\n\n{told}\n")
     found[DOCS / "gallery.md"] = "\n".join(sections)
     return found
 
