@@ -30,6 +30,7 @@ _COMMANDS = {
     "list": "List metrics, protocols and models.",
 }
 _OF_OUR_PACKAGES = {
+    "context": "Say what a video's poses show: repetitions and faults.",
     "submit": "Make or check a submission to a leaderboard.",
     "leaderboard": "Build a leaderboard from submissions.",
 }

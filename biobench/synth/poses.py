@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biobench.body.skel import COUNT, Side, dofs, find, index, mirror
-from biobench.exercises import ExerciseFault
+from biobench.exercises import ExerciseFault, knowledge
 
 __all__ = [
     "Floats",
@@ -80,15 +80,21 @@ def fault_pose(fault: ExerciseFault, side: Side | None) -> Floats:
 
 def phase_weight(phase: str, exercise: str, at: Floats) -> Floats:
     """How much a fault of this phase shows at fractions ``at`` of a repetition, 0 to 1."""
-    late = _row(exercise).get("late", {}).get("at")
-    centre = {"bottom": 0.5, "reach": 0.5, "step": 0.5, "descent": 0.4, "ascent": 0.62, "return": 0.85}
     if phase in {"throughout", "hold"}:
         return np.ones(len(at))
     if phase in {"start", "landing"}:
         return 1.0 - _bump(at, 0.5, 1.0)
-    if phase in {"flight", "top"}:
-        return _bump(at, 0.5 if late is None else late, 0.5)
-    return _bump(at, centre[phase], 0.6)
+    late = _row(exercise).get("late", {}).get("at")
+    if phase in {"flight", "top"} and late is not None:
+        return _bump(at, late, 0.5)
+    phases = [one for one in knowledge(exercise).phases if one not in {"start", "landing"}]
+    key = next(one for one in ("bottom", "top", "reach", "flight", "step") if one in phases)
+    before, after = phases[: phases.index(key)], phases[phases.index(key) + 1 :]
+    if phase in before:
+        return _bump(at, 0.5 * (before.index(phase) + 1) / (len(before) + 1), 0.5)
+    if phase in after:
+        return _bump(at, 0.5 + 0.5 * (after.index(phase) + 1) / (len(after) + 1), 0.5)
+    return _bump(at, 0.5, 0.6)
 
 
 def ease(share: Floats) -> Floats:

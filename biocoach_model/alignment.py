@@ -1,0 +1,42 @@
+"""A repetition laid over the reference: both as angles at the same fractions, the key moment at one half."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biobench.body.repetitions import Repetition
+from biobench.body.skel import COUNT, Side, mirror
+from biobench.exercises import knowledge
+
+__all__ = ["GRID", "aligned", "deviation_deg", "reference"]
+
+Floats = NDArray[np.float64]
+
+GRID: Floats = np.linspace(0.0, 1.0, 41)
+"""Fractions of a repetition at which it is compared."""
+
+
+def aligned(angles_rad: Floats, times_s: Floats, repetition: Repetition) -> Floats:
+    """A repetition at the fractions of ``GRID``, (41, 46) radians: linear from start to key moment, and from there to the end."""
+    r = repetition
+    before, after = r.start_s + (r.key_s - r.start_s) * 2 * GRID, r.key_s + (r.end_s - r.key_s) * (2 * GRID - 1)
+    wanted = np.where(GRID < 0.5, before, after)
+    return np.stack([np.interp(wanted, times_s, angles_rad[:, k]) for k in range(COUNT)], axis=1)
+
+
+def reference(golden_rad: Floats, exercise: str, lead: Side | None) -> Floats:
+    """The golden repetition at the fractions of ``GRID``, (41, 46) radians; mirrored where the left side leads it.
+
+    Golden repetitions of alternating exercises are led by the right side.
+    """
+    own = np.linspace(0.0, 1.0, len(golden_rad))
+    laid = np.stack([np.interp(GRID, own, golden_rad[:, k]) for k in range(COUNT)], axis=1)
+    return mirror(laid) if knowledge(exercise).alternating and lead == "left" else laid
+
+
+def deviation_deg(measured_rad: Floats, reference_rad: Floats) -> Floats:
+    """Measured less reference, in degrees, whole turns taken out. Which way the camera looks is no deviation."""
+    difference: Floats = np.degrees(np.angle(np.exp(1j * (measured_rad - reference_rad))))
+    difference[..., 2] = 0.0
+    return difference

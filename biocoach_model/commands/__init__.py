@@ -1,0 +1,1 @@
+"""The model's commands; ``biobench`` finds them through entry points."""

@@ -1,0 +1,187 @@
+"""The biomechanical context of a moment: what the body has just done, and what was wrong with it, in numbers and in words.
+
+Causal: the context at a time is made from what came before it, and from nothing else. The released BioCoach code looks for
+repetitions in the whole recording; ``released=True`` does so too, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biobench.body.cycle import cycle_signal
+from biobench.body.morphometrics import Morphometrics
+from biobench.body.motion import Motion
+from biobench.body.phases import Series, fraction, phase_at, series
+from biobench.body.repetitions import Repetition, find_repetitions
+from biobench.body.skel import Side
+from biobench.exercises import find_exercise, knowledge
+from biobench.synth.bodies import golden_repetition
+from biocoach_model.alignment import aligned, deviation_deg, reference
+from biocoach_model.violations import Violation, broken_constraints, explaining_faults
+from biocoach_model.words import morphometric_sentence, motion_sentence
+
+__all__ = ["Judged", "MotionContext", "analyse", "morphometric_context"]
+
+Floats = NDArray[np.float64]
+
+_HOLD_S = 3.0
+"""What a stretch is judged by: its last three seconds."""
+_MOVING_S = 4.0
+"""After so long without a repetition somebody is standing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One repetition (or three seconds of a hold) and what is wrong with it; the weightiest first.
+
+    ``faults`` are the catalogue's, ``constraints`` the published table's. ``lead`` is the side that leads it.
+    """
+
+    repetition: Repetition
+    lead: Side | None
+    faults: tuple[Violation, ...]
+    constraints: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MotionContext:
+    """What is known at ``at_s`` of a motion that began at ``start_s``.
+
+    ``state`` is ``moving``, ``holding`` or ``standing``; ``phase`` is where in a repetition somebody is, as far as that can be
+    known before it is finished. ``last`` is the last finished repetition.
+    """
+
+    exercise: str
+    side: Side | None
+    start_s: float
+    at_s: float
+    state: str
+    phase: str | None
+    series: Series
+    last: Judged | None
+    released: bool = False
+
+    @classmethod
+    def at(
+        cls,
+        motion: Motion,
+        exercise: str,
+        at_s: float,
+        *,
+        start_s: float | None = None,
+        side: Side | None = None,
+        golden_rad: Floats | None = None,
+        released: bool = False,
+    ) -> MotionContext:
+        """The context of a motion at a time, for an exercise (in any spelling) that began at ``start_s``.
+
+        ``golden_rad`` (frames, 46) is the reference [the generator's good form]. Raises ``KeyError`` for an unknown
+        exercise.
+        """
+        found = find_exercise(exercise)
+        if found is None:
+            raise KeyError(f"the catalogue has no exercise {exercise!r}")
+        begin_s = float(motion.times_s[0]) if start_s is None and len(motion) else (start_s or 0.0)
+        known = _side(side or found.side)
+        seen = motion.between(begin_s, np.inf if released else at_s)
+        judged = analyse(seen, found.name, known, golden_rad, last_only=True, until_s=at_s)
+        repetitions = [one.repetition for one in judged]
+        last = judged[-1] if judged else None
+        state, phase = _state(found.name, repetitions, motion.between(begin_s, at_s), at_s)
+        return cls(found.name, known, begin_s, at_s, state, phase, series(repetitions), last, released)
+
+    def sentence(self, most: int = 3) -> str:
+        """The context in words, with at most ``most`` violations."""
+        return motion_sentence(self, most)
+
+
+def analyse(
+    motion: Motion,
+    exercise: str,
+    side: Side | None = None,
+    golden_rad: Floats | None = None,
+    *,
+    last_only: bool = False,
+    until_s: float = np.inf,
+) -> list[Judged]:
+    """Every repetition that was finished ``until_s``, judged; with ``last_only`` the earlier ones are only found.
+
+    Of a hold, its last three seconds. Raises ``KeyError`` for an unknown exercise.
+    """
+    known = knowledge(exercise)
+    golden = (
+        golden_repetition(known.name, side or ("right" if known.sided else None)) if golden_rad is None else golden_rad
+    )
+    filled = motion.filled()
+    times, angles = filled.times_s[filled.valid], filled.angles_rad[filled.valid]
+    if known.hold:
+        return _judge_hold(times, angles, known.name, side, golden, until_s)
+    signal = cycle_signal(filled.angles_rad, known.name, side)
+    found = [r for r in find_repetitions(signal, filled.times_s, known.name) if r.end_s <= until_s]
+    judged = []
+    for k, repetition in enumerate(found):
+        lead = _lead(known.name, repetition)
+        one = Judged(repetition, lead, (), ())
+        if not last_only or k == len(found) - 1:
+            wanted = reference(golden, known.name, lead)
+            deviation = deviation_deg(aligned(angles, times, repetition), wanted)
+            one = replace(
+                one,
+                faults=tuple(explaining_faults(known.name, deviation, np.degrees(wanted), lead)),
+                constraints=tuple(broken_constraints(known.name, deviation, np.degrees(wanted))),
+            )
+        judged.append(one)
+    return judged
+
+
+def morphometric_context(measures: Morphometrics) -> str:
+    """The person's measures in one line."""
+    return morphometric_sentence(measures)
+
+
+def _judge_hold(
+    times: Floats, angles: Floats, exercise: str, side: Side | None, golden: Floats, until_s: float
+) -> list[Judged]:
+    """The last three seconds, where the pose is nearer to the stretch than to standing."""
+    end_s = min(until_s, float(times[-1])) if len(times) else 0.0
+    inside = (times >= end_s - _HOLD_S) & (times <= end_s)
+    if not np.any(inside) or end_s - times[0] < _HOLD_S:
+        return []
+    pose = np.median(angles[inside], axis=0)
+    held, rest = golden[-1], golden[0]
+    if np.linalg.norm(deviation_deg(pose, held)[3:]) > np.linalg.norm(deviation_deg(pose, rest)[3:]):
+        return []
+    deviation = deviation_deg(pose, held)[None, :]
+    span = Repetition(end_s - _HOLD_S, end_s - _HOLD_S / 2, end_s, 0.0, 0.0)
+    wanted = np.degrees(held)[None, :]
+    faults = tuple(explaining_faults(exercise, deviation, wanted, side))
+    return [Judged(span, side, faults, tuple(broken_constraints(exercise, deviation, wanted)))]
+
+
+def _lead(exercise: str, repetition: Repetition) -> Side | None:
+    """Which side leads an alternating repetition: left minus right rises when the left one does."""
+    cycle = knowledge(exercise).cycle
+    if cycle.signal != "left-minus-right":
+        return None
+    return "left" if (repetition.sign > 0) == (cycle.key == "max") else "right"
+
+
+def _side(side: str | None) -> Side | None:
+    return "left" if side == "left" else "right" if side == "right" else None
+
+
+def _state(exercise: str, repetitions: Sequence[Repetition], seen: Motion, at_s: float) -> tuple[str, str | None]:
+    if knowledge(exercise).hold:
+        return ("holding", "hold") if repetitions else ("standing", None)
+    if not repetitions or at_s - repetitions[-1].end_s > _MOVING_S:
+        return "standing", None
+    last = repetitions[-1]
+    if not len(seen) or at_s <= last.end_s:
+        return "moving", phase_at(exercise, fraction(last, at_s))
+    # As far into the next one as the last one would be by now.
+    share = (at_s - last.end_s) / last.duration_s
+    return "moving", phase_at(exercise, min(share, 1.0))
