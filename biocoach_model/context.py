@@ -124,7 +124,7 @@ def analyse(
     found = [r for r in find_repetitions(signal, filled.times_s, known.name) if r.end_s <= until_s]
     judged = []
     for k, repetition in enumerate(found):
-        lead = _lead(known.name, repetition)
+        lead = _lead(known.name, repetition, angles, times, golden)
         one = Judged(repetition, lead, (), ())
         if not last_only or k == len(found) - 1:
             wanted = reference(golden, known.name, lead)
@@ -162,12 +162,20 @@ def _judge_hold(
     return [Judged(span, side, faults, tuple(broken_constraints(exercise, deviation, wanted)))]
 
 
-def _lead(exercise: str, repetition: Repetition) -> Side | None:
-    """Which side leads an alternating repetition: left minus right rises when the left one does."""
-    cycle = knowledge(exercise).cycle
-    if cycle.signal != "left-minus-right":
+def _lead(exercise: str, repetition: Repetition, angles: Floats, times: Floats, golden: Floats) -> Side | None:
+    """Which side leads a repetition of an alternating exercise.
+
+    Left minus right rises when the left one does; where both sides make one signal, it is the side whose reference is nearer.
+    """
+    known = knowledge(exercise)
+    if not known.alternating:
         return None
-    return "left" if (repetition.sign > 0) == (cycle.key == "max") else "right"
+    if known.cycle.signal == "left-minus-right":
+        return "left" if (repetition.sign > 0) == (known.cycle.key == "max") else "right"
+    laid = aligned(angles, times, repetition)
+    sides: tuple[Side, Side] = ("right", "left")
+    off = [float(np.sum(deviation_deg(laid, reference(golden, exercise, side)) ** 2)) for side in sides]
+    return sides[int(np.argmin(off))]
 
 
 def _side(side: str | None) -> Side | None:

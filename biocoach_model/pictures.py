@@ -46,21 +46,19 @@ def context_picture(motion: Motion, exercise: str, side: Side | None, judged: Se
     parts = [f"<title>{escape(title)}</title><style>{_STYLE}</style>"]
     parts.append(f'<text class="t" x="{_LEFT:.0f}" y="18">{escape(title)}</text>')
     for degrees in np.linspace(low, high, 5):
+        level = y(float(degrees))
+        parts.append(f'<line class="g" x1="{_LEFT:.0f}" x2="{_WIDTH - 12:.0f}" y1="{level:.1f}" y2="{level:.1f}"/>')
         parts.append(
-            f'<line class="g" x1="{_LEFT:.0f}" x2="{_WIDTH - 12:.0f}" y1="{y(degrees):.1f}" y2="{y(degrees):.1f}"/>'
-        )
-        parts.append(
-            f'<text class="t d" x="{_LEFT - 6:.0f}" y="{y(degrees) + 4:.1f}" text-anchor="end">{degrees:.0f}</text>'
+            f'<text class="t d" x="{_LEFT - 6:.0f}" y="{level + 4:.1f}" text-anchor="end">{degrees:.0f}</text>'
         )
     for second in range(int(np.ceil(start / 5) * 5), int(end) + 1, 5):
-        parts.append(
-            f'<text class="t d" x="{x(second):.1f}" y="{_TOP + _PLOT + 16:.0f}" text-anchor="middle">{second} s</text>'
-        )
-    for one in judged:
-        r = one.repetition
-        parts.append(
-            f'<rect class="r" x="{x(r.start_s):.1f}" y="{_TOP:.0f}" width="{x(r.end_s) - x(r.start_s):.1f}" height="{_PLOT:.0f}"/>'
-        )
+        place = f'x="{x(second):.1f}" y="{_TOP + _PLOT + 16:.0f}"'
+        parts.append(f'<text class="t d" {place} text-anchor="middle">{second} s</text>')
+    bands = [(x(one.repetition.start_s), x(one.repetition.end_s)) for one in judged]
+    parts += [
+        f'<rect class="r" x="{left:.1f}" y="{_TOP:.0f}" width="{right - left:.1f}" height="{_PLOT:.0f}"/>'
+        for left, right in bands
+    ]
     for run in np.split(np.flatnonzero(known), np.flatnonzero(np.diff(np.flatnonzero(known)) > 1) + 1):
         points = " ".join(f"{x(float(motion.times_s[k])):.1f},{y(float(angle[k])):.1f}" for k in run)
         parts.append(f'<polyline class="a" points="{points}"/>')

@@ -71,7 +71,8 @@ def explaining_faults(exercise: str, deviation: Floats, wanted_deg: Floats, lead
         known = found.get((fault.id, side))
         if severity < LEAST_SEVERITY or (known is not None and known.severity >= severity):
             continue
-        place, dof = divmod(int(np.argmax(np.abs(column))), COUNT)
+        dof = _main_dof(fault, side)
+        place = int(np.argmax(np.abs(column.reshape(-1, COUNT)[:, dof])))
         wanted = float(wanted_deg[place, dof])
         harm = {"safety": 1.0, "technique": 0.5, "cosmetic": 0.25}[fault.harm]
         found[fault.id, side] = Violation(
@@ -163,6 +164,12 @@ def _columns(exercise: str, lead: Side | None, rows: int) -> tuple[list[tuple[Ex
                 names.append((fault, side))
                 columns.append((sign * added).ravel())
     return names, np.array(columns).T
+
+
+def _main_dof(fault: ExerciseFault, side: Side | None) -> int:
+    """The degree of freedom that a fault moves the most: the one to speak of."""
+    main = max(fault.moves, key=lambda move: move.severe_deg)
+    return index(main.dof if main.dof not in {dof.base for dof in dofs()} else sided(main.dof, side or "right"))
 
 
 def _window(exercise: str, phase: str, rows: int) -> Floats:

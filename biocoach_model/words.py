@@ -16,7 +16,7 @@ __all__ = ["morphometric_sentence", "motion_sentence", "violation_in_words"]
 
 
 def morphometric_sentence(measures: Morphometrics) -> str:
-    """``Height 1.72 m, mass 70.1 kg, chest 0.95 m, waist 0.80 m, hips 1.00 m.``"""
+    """A person in a line, as in ``Height 1.72 m, mass 70.1 kg, chest 0.95 m, waist 0.80 m, hips 1.00 m.``."""
     m = measures
     return (
         f"Height {m.height_m:.2f} m, mass {m.mass_kg:.1f} kg, chest {m.chest_m:.2f} m, waist {m.waist_m:.2f} m, "
@@ -44,7 +44,7 @@ def motion_sentence(context: MotionContext, most: int) -> str:
 
 
 def violation_in_words(violation: Violation, exercise: str) -> str:
-    """``knee falls inwards, right (hip adduction 21° instead of 0°, bottom, severe)``."""
+    """One violation, as in ``knee falls inwards, right (hip adduction 21° instead of 0°, bottom, severe)``."""
     dof = find(violation.dof)
     angle = f"{dof.clinical} {_degrees(violation.measured_deg)} instead of {_degrees(violation.wanted_deg)}"
     if violation.kind == "fault":

@@ -69,13 +69,9 @@ def phase_at(exercise: str, share: float) -> str:
         return key
     before = [phase for phase in phases[:at] if phase not in _FIRST]
     after = [phase for phase in phases[at + 1 :] if phase not in _FIRST]
-    if share < 0.5:
-        return before[-1] if before else first or key
-    if not after:
-        return first or key
-    # What follows the key moment follows in order: the way up, then a kick.
-    place = (share - 0.5 - _AT_KEY) / (0.5 - _AT_KEY)
-    return after[min(len(after) - 1, int(place * len(after)))]
+    # Several phases before or after the key moment share that time in order: a step, then the way down.
+    own, place = (before, share) if share < 0.5 else (after, share - 0.5 - _AT_KEY)
+    return own[min(len(own) - 1, int(place / (0.5 - _AT_KEY) * len(own)))] if own else first or key
 
 
 def series(repetitions: Sequence[Repetition]) -> Series:
