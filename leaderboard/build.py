@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -57,8 +59,10 @@ def build(
             }
             for name, text in pages.items():
                 _write(site / name, text)
-            for one in board.digests:
-                _write(site / "systems" / f"{one.id}.html", system_page(board, one))
+            # A system's page needs the board's facts, not the other systems.
+            facts = replace(board, digests=(), standings={board.order.key: board.standings[board.order.key]})
+            for _ in run(partial(_write_system, facts, site / "systems"), board.digests):
+                pass
             _replace(site, out, Path(temporary) / "before")
     return board
 
@@ -92,12 +96,17 @@ def _runner(processes: int) -> Iterator[Callable[..., Iterable[Any]]]:
     if processes < 2:
         yield map
         return
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    # No collector of garbage: results have no circles, and it walks them again and again.
+    with ProcessPoolExecutor(processes, get_context("spawn"), gc.disable) as pool:
 
         def run(function: Callable[[T], R], items: Sequence[T]) -> Iterable[R]:
             return pool.map(function, items, chunksize=max(1, min(8, len(items) // (4 * processes))))
 
         yield run
+
+
+def _write_system(board: Board, folder: Path, one: Digest) -> None:
+    _write(folder / f"{one.id}.html", system_page(board, one))
 
 
 def _check_target(out: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["harmless", "script_json"]
 
@@ -12,6 +13,7 @@ _MOST_MARKS = 4
 """On one letter; scripts that pile up more than this on purpose are not known here, vandals are."""
 
 
+@lru_cache(maxsize=20_000)
 def harmless(text: str, most: int = 300) -> str:
     r"""The text with what can't be seen written out, at most ``most`` characters long.
 
