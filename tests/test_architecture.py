@@ -81,10 +81,26 @@ def test_torch_models_and_the_network_stay_out_of_the_instrument():
         for name in imports(path):
             top = name.split(".")[0]
             assert top not in {"socket", "urllib", "http", "requests", "httpx", "openai", "aiohttp"}, path
-            # One module reads pickles, with a table of five names and stand-ins for them; tests/body/test_safe_npy.py attacks it.
+            # One module writes pickles, none reads them; tests/body/test_pickled.py attacks the reader.
             assert top not in {"marshal", "shelve"} | ({"pickle"} if path.name != "safe_npy.py" else set()), path
             if top in {"torch", "transformers", "bert_score"}:
                 assert path.name == "bertscore.py", path
+
+
+def test_nothing_unpickles():
+    for package in PACKAGES:
+        for path in sources(package):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                assert not (
+                    isinstance(node, ast.Attribute)
+                    and node.attr in {"Unpickler", "loads"}
+                    and isinstance(node.value, ast.Name)
+                    and node.value.id == "pickle"
+                ), path
+                if isinstance(node, ast.Call):
+                    for keyword in node.keywords:
+                        constant = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+                        assert (keyword.arg, constant) not in {("allow_pickle", True), ("weights_only", False)}, path
 
 
 def modules_after(code):

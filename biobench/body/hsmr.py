@@ -16,6 +16,7 @@ from biobench.body.safe_npy import read_object_list, write_object_list
 from biobench.body.skel import COUNT
 from biobench.files import write_bytes
 from biobench.problems import Problem, ProblemsFound
+from biobench.readers.defects import MAX_PROBLEMS
 from biobench.readers.npy import read_numeric_npz
 
 __all__ = ["MOST_PEOPLE", "HsmrFrames", "read", "write", "write_npz"]
@@ -27,7 +28,6 @@ MOST_PEOPLE = 5
 
 _WIDTHS = {"poses": COUNT, "betas": 10, "patch_cam_t": 3, "full_cam_t": 3}
 _BOX = "bbx_cs"
-_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +66,11 @@ def read(path: Path | str) -> HsmrFrames:
     problems: list[Problem] = []
     for k, item in enumerate(items):
         problems += _wrong(str(file), k, item)
-        if len(problems) > _MOST_SHOWN:
-            break
+    if len(problems) > MAX_PROBLEMS:
+        more = Problem(
+            str(file), f"{len(problems) - MAX_PROBLEMS} more problems", "none", "mend those above and check again"
+        )
+        raise ProblemsFound([*problems[:MAX_PROBLEMS], more])
     if problems:
         raise ProblemsFound(problems)
     frames: list[dict[str, NDArray[np.float32]]] = items  # type: ignore[assignment]  # _wrong has seen them
@@ -77,7 +80,7 @@ def read(path: Path | str) -> HsmrFrames:
         boxes += [np.full(3, np.nan, np.float32)] * len(frame["poses"]) if own is None else list(own)
     return HsmrFrames(
         people=np.array([len(frame["poses"]) for frame in frames], dtype=np.int64),
-        boxes=np.array(boxes, dtype=np.float32).reshape(-1, 3),
+        boxes=_stacked([box[None] for box in boxes], 3),
         **{name: _stacked([frame[name] for frame in frames], width) for name, width in _WIDTHS.items()},
     )
 
@@ -111,7 +114,11 @@ def write_npz(path: Path | str, frames: HsmrFrames) -> None:
 
 
 def _stacked(parts: list[Float32s], width: int) -> Float32s:
-    array: Float32s = np.concatenate([np.zeros((0, width), np.float32), *parts], dtype=np.float32, casting="same_kind")
+    """All people's numbers; a double too large for HSMR's single precision becomes infinite, which no pose may be."""
+    with np.errstate(over="ignore"):
+        array: Float32s = np.concatenate(
+            [np.zeros((0, width), np.float32), *parts], dtype=np.float32, casting="same_kind"
+        )
     return array
 
 
@@ -152,6 +159,8 @@ def _told(value: object) -> str:
 
 def _read_npz(path: Path) -> HsmrFrames:
     expected = "the .npz that biobench convert-hsmr writes"
+    if not path.is_file():
+        raise ProblemsFound([Problem(str(path), "a folder" if path.is_dir() else "no file", expected)])
     arrays = read_numeric_npz(path, ["people", *_WIDTHS, "boxes"], expected)
     people, widths = arrays["people"], {**_WIDTHS, "boxes": 3}
     total = int(people.sum()) if people.dtype == np.int64 and people.ndim == 1 else -1

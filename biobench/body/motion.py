@@ -96,7 +96,8 @@ class Motion:
         if len(known) > 1:
             own = self.times_s[known]
             after = np.clip(np.searchsorted(own, times, side="left"), 1, len(known) - 1)
-            inside = (times >= own[0]) & (times <= own[-1]) & (own[after] - own[after - 1] < LONGEST_FILLED_S)
+            near = (own[after] - own[after - 1] < LONGEST_FILLED_S) | (times == own[after]) | (times == own[after - 1])
+            inside = (times >= own[0]) & (times <= own[-1]) & near
             share = (times - own[after - 1]) / (own[after] - own[after - 1])
             before_angles, after_angles = self.angles_rad[known[after - 1]], self.angles_rad[known[after]]
             angles[inside] = (before_angles + share[:, None] * (after_angles - before_angles))[inside]

@@ -57,7 +57,11 @@ def read_numeric_npz(path: Path, names: Collection[str], expected: str) -> dict[
     try:
         most = min(_MOST_UNPACKED, 100 * path.stat().st_size)
         with zipfile.ZipFile(path) as archive:
+            held = set(archive.namelist())
             for name in names:
+                if f"{name}.npy" not in held:
+                    problems.append(Problem(str(path), f"no array {name}", expected))
+                    continue
                 member = archive.getinfo(f"{name}.npy")
                 if member.file_size > most:
                     problems.append(

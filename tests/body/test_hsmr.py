@@ -3,11 +3,11 @@
 import io
 import os
 import pickle
-import pickletools
 import random
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +18,8 @@ from biobench.body.hsmr import HsmrFrames, read, write, write_npz
 from biobench.body.person import choose_person, motion_of
 from biobench.body.safe_npy import read_object_list
 from biobench.problems import ProblemsFound
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 def frames(people=(1, 1, 0, 2, 1), seed=0, boxes=True):
@@ -99,10 +101,14 @@ def test_written_and_read_again_bit_for_bit(tmp_path_factory, people, boxes):
 
 
 def test_what_is_written_is_what_numpy_1_writes(tmp_path):
-    write(tmp_path / "h.npy", frames())
-    content = (tmp_path / "h.npy").read_bytes()
-    names = [arg for op, arg, _ in pickletools.genops(content[128:]) if op.name == "GLOBAL"]
-    assert "numpy.core.multiarray _reconstruct" in names
+    """The file was saved by NumPy 1.26.4: a list of dictionaries of people 1, 0, 2; numbers count up by 1/64."""
+    golden = DATA / "hsmr_numpy_1.26.npy"
+    f = read(golden)
+    assert f.people.tolist() == [1, 0, 2]
+    assert np.array_equal(f.poses[1:].ravel(), (np.arange(2 * 46) + 200) / 64)
+    assert f.boxes.tolist() == [[0, 0, 200], [2, 0, 200], [2, 1, 200]]
+    write(tmp_path / "h.npy", f)
+    assert (tmp_path / "h.npy").read_bytes() == golden.read_bytes()
 
 
 class Runs:
@@ -260,6 +266,24 @@ def test_every_problem_of_the_schema_is_located(tmp_path):
         read(saved(tmp_path / "h.npy", many))
 
 
+def test_very_many_problems_are_counted(tmp_path):
+    items = [{} for _ in range(1100)]
+    with pytest.raises(ProblemsFound) as found:
+        read(saved(tmp_path / "h.npy", items))
+    assert len(found.value.problems) == 1001
+    assert "4500 more problems" in str(found.value)
+
+
+def test_double_precision_is_read_and_what_is_too_large_is_missing(tmp_path):
+    items = as_dicts(frames((1, 1)))
+    items = [{k: v if k == "bbx_cs" else v.astype(np.float64) for k, v in item.items()} for item in items]
+    items[1]["poses"][0, 5] = 1e300
+    f = read(saved(tmp_path / "h.npy", items))
+    assert f.poses.dtype == np.float32
+    motion, _ = motion_of(f, np.arange(2.0))
+    assert motion.valid.tolist() == [True, False]
+
+
 def test_none_as_boxes(tmp_path):
     f = frames(boxes=False)
     assert same(read(saved(tmp_path / "h.npy", as_dicts(f, box_none=True))), f)
@@ -301,6 +325,8 @@ def test_npz_bombs_and_pickles_are_refused(tmp_path):
     for name in ("bomb", "pickle"):
         with pytest.raises(ProblemsFound):
             read(tmp_path / f"{name}.npz")
+    with pytest.raises(ProblemsFound, match="no file"):
+        read(tmp_path / "absent.npz")
 
 
 # Who is followed ---------------------------------------------------------------------------------------------

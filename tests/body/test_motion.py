@@ -63,6 +63,13 @@ def test_resampled_follows_the_motion_and_never_crosses_a_gap(rate):
     assert m.valid[~inside].mean() > 0.9
 
 
+def test_a_known_frame_beside_a_gap_is_kept():
+    m = motion(60, 20.0, range(20, 40))
+    again = m.resampled(20)
+    assert np.array_equal(again.valid, m.valid)
+    assert np.allclose(again.angles_rad, m.angles_rad, equal_nan=True)
+
+
 def test_slices_and_mirror():
     m = motion()
     assert np.all((m.between(1, 2).times_s >= 1) & (m.between(1, 2).times_s <= 2))

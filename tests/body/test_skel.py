@@ -1,5 +1,7 @@
 """The table of degrees of freedom, and the geometry that its signs promise."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -130,3 +132,21 @@ def test_height_scales_and_is_checked():
         Build(height_m=17)
     with pytest.raises(ValueError, match="46"):
         joint_positions(np.zeros(45))
+
+
+def test_the_page_lists_every_angle_as_the_table_has_it():
+    page = (Path(__file__).parents[2] / "docs" / "bodies.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "|---" not in line][1:]
+    signs = mirror(np.ones(COUNT))
+
+    def limits(dof):
+        return "" if dof.limits_deg is None else f"{dof.limits_deg[0]:g} to {dof.limits_deg[1]:g}"
+
+    expected = []
+    for dof in dofs():
+        if dof.side != "left":
+            other = find(mirror_name(dof.name))
+            own = limits(dof) if limits(dof) == limits(other) else f"{limits(dof)} right, {limits(other)} left"
+            name = dof.base + (" (?)" if dof.uncertain else "")
+            expected.append(f"| {name} | {dof.plus} | {dof.clinical} | {signs[dof.index]:+.0f} | {own} |")
+    assert rows == expected
