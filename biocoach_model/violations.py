@@ -101,11 +101,12 @@ def broken_constraints(
     found = []
     key = slice(len(GRID) // 2 - 6, len(GRID) // 2 + 7) if len(deviation) > 1 else slice(None)
     measured = wanted_deg + deviation
+    low, high = np.percentile(deviation, [5, 95], axis=0)
+    wandering = np.abs(low) if len(deviation) == 1 else (high - low) / 2
     for constraint in known.static:
         for name in _both(constraint.dof):
             k = index(name)
-            low, high = np.percentile(deviation[:, k], [5, 95])
-            off = float(max(abs(low), abs(high))) if len(deviation) == 1 else float(high - low) / 2
+            off = float(wandering[k])
             if off > static_deg:
                 place = int(np.argmax(np.abs(deviation[:, k])))
                 found.append(

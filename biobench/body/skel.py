@@ -126,6 +126,7 @@ def index(name: str) -> int:
     return find(name).index
 
 
+@cache
 def sided(base: str, side: Side) -> str:
     """The name of a base name's degree of freedom on a side; one without sides keeps its name.
 
