@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from biobench.problems import Problem, ProblemsFound
+from biobench.records import Benchmark
+from biobench.results import Json
 from leaderboard.board import Board, make_board
 from leaderboard.columns import Column, columns, preferred_order
 from leaderboard.digest import Digest, digest
 from leaderboard.exports import board_csv, board_latex, board_markdown
 from leaderboard.page import board_page, system_page
+from leaderboard.skeletons import Skeletons, shown_segments
 from leaderboard.submission import Submission, open_submissions
 
 __all__ = ["build"]
@@ -34,11 +37,18 @@ _FEW = 24
 
 
 def build(
-    submissions: Path, out: Path, *, order: Column | None = None, title: str = "Leaderboard", processes: int = 1
+    submissions: Path,
+    out: Path,
+    *,
+    order: Column | None = None,
+    title: str = "Leaderboard",
+    processes: int = 1,
+    poses: Benchmark | None = None,
 ) -> Board:
     """Builds the site ``out`` from a folder of submissions; the same submissions give the same bytes.
 
-    Scores are read from the stored results. ``order`` None: by the first preferred column that the systems have. An
+    Scores are read from the stored results. ``poses`` are the board's data with poses, from which timelines get figures.
+    ``order`` None: by the first preferred column that the systems have. An
     ``out`` that an earlier build made is replaced as a whole, any other folder that holds something is refused. Raises
     ``ProblemsFound`` with every problem of every submission; ``out`` is then as it was.
     """
@@ -61,7 +71,10 @@ def build(
                 _write(site / name, text)
             # A system's page needs the board's facts, not the other systems.
             facts = replace(board, digests=(), standings={board.order.key: board.standings[board.order.key]})
-            for _ in run(partial(_write_system, facts, site / "systems"), board.digests):
+            skeletons = None if poses is None else Skeletons(poses, str(board.benchmark.get("sha256")))
+            figures = [{} if skeletons is None else skeletons.of(shown_segments(d.segments)) for d in board.digests]
+            pairs = list(zip(board.digests, figures, strict=True))
+            for _ in run(partial(_write_system, facts, site / "systems"), pairs):
                 pass
             _replace(site, out, Path(temporary) / "before")
     return board
@@ -105,8 +118,9 @@ def _runner(processes: int) -> Iterator[Callable[..., Iterable[Any]]]:
         yield run
 
 
-def _write_system(board: Board, folder: Path, one: Digest) -> None:
-    _write(folder / f"{one.id}.html", system_page(board, one))
+def _write_system(board: Board, folder: Path, pair: tuple[Digest, dict[str, Json]]) -> None:
+    one, figures = pair
+    _write(folder / f"{one.id}.html", system_page(board, one, figures))
 
 
 def _check_target(out: Path) -> None:

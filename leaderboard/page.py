@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import biobench
-from biobench.results import Score
+from biobench.results import Json, Score
 from leaderboard.board import TOP, Board
 from leaderboard.columns import Column, reported, reported_labels
 from leaderboard.digest import TIMELINE_PROTOCOL, Digest
@@ -81,8 +81,8 @@ def board_page(board: Board) -> str:
     )
 
 
-def system_page(board: Board, digest: Digest) -> str:
-    """One system: what it is, its scores beside blind systems', and what it said."""
+def system_page(board: Board, digest: Digest, figures: Mapping[str, Json] | None = None) -> str:
+    """One system: what it is, its scores beside blind systems', and what it said; ``figures`` of segments, where there are."""
     standing = board.standings[board.order.key]
     segments = digest.segments
     name = system_name(digest.card)
@@ -106,9 +106,13 @@ def system_page(board: Board, digest: Digest) -> str:
             static_segments=list(_static_segments(segments)),
             signature=f"predictions and results of submission {digest.id}; {standing.test}",
             version=biobench.__version__,
-            data=Markup(script_json({"protocol": TIMELINE_PROTOCOL, "segments": segments})),  # noqa: S704 - holds no <
+            data=Markup(script_json(_timeline_data(segments, figures))),  # noqa: S704 - holds no <
         )
     )
+
+
+def _timeline_data(segments: Sequence[Mapping[str, Json]], figures: Mapping[str, Json] | None) -> dict[str, object]:
+    return {"protocol": TIMELINE_PROTOCOL, "segments": segments, "figures": dict(figures or {})}
 
 
 def _lead(board: Board) -> str:

@@ -38,7 +38,19 @@ def command() -> None:
     type=click.IntRange(1, _MOST_PROCESSES),
     help="How many submissions are read at a time [default: one a core, at most 8].",
 )
-def build_command(submissions: str, out: str, metric: str | None, title: str, processes: int | None) -> None:
+@click.option("--poses", metavar="DIR", help="The board's data with poses: timelines get a figure.")
+@click.option("--split", default="test", show_default=True, help="Of --poses.")
+@click.option("--annotations", metavar="NAME", help="Of --poses.")
+def build_command(
+    submissions: str,
+    out: str,
+    metric: str | None,
+    title: str,
+    processes: int | None,
+    poses: str | None,
+    split: str,
+    annotations: str | None,
+) -> None:
     """Build the site from a folder of submissions.
 
     SUBMISSIONS holds one folder a system, as biobench submit makes them. Scores are read from the stored results; places
@@ -49,7 +61,8 @@ def build_command(submissions: str, out: str, metric: str | None, title: str, pr
 
     order = None if metric is None else find_column(metric)
     cores = min(_MOST_PROCESSES, os.cpu_count() or 1)
-    board = build(Path(submissions), Path(out), order=order, title=title, processes=processes or cores)
+    data = None if poses is None else options.open_benchmark(poses, split, annotations)
+    board = build(Path(submissions), Path(out), order=order, title=title, processes=processes or cores, poses=data)
     _tell(board, out)
 
 

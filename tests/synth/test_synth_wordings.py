@@ -68,8 +68,14 @@ def test_faults_are_found_under_every_spelling():
 
 
 def test_the_catalogue_holds_nothing_else():
-    assert set(CATALOGUE) == {"version", "aliases", "faults"}
-    assert set(CATALOGUE["faults"]) == set(CATALOGUE["aliases"]) == set(names()) == set(movements())
+    assert set(CATALOGUE) == {"version", "aliases", "faults", "movement", "moves", "moves_in"}
+    assert (
+        set(CATALOGUE["movement"])
+        == set(CATALOGUE["faults"])
+        == set(CATALOGUE["aliases"])
+        == set(names())
+        == set(movements())
+    )
     assert set(tempo_factors()) <= set(FAULTS)
 
 

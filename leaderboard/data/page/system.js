@@ -46,6 +46,72 @@
     if (kind) td.className = kind;
   }
 
+  // The pose at the chosen moment, where the data have poses.
+  const parents = [-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 12, 14, 15, 16, 17, 12, 19, 20, 21, 22];
+  const right = new Set([1, 2, 3, 4, 5, 14, 15, 16, 17, 18]), left = new Set([6, 7, 8, 9, 10, 19, 20, 21, 22, 23]);
+  const box = document.getElementById("figure"), canvas = document.getElementById("figure-canvas");
+  const slider = document.getElementById("figure-time"), play = document.getElementById("figure-play");
+  const toldFigure = document.getElementById("figure-told");
+  let figure = null, points = null, timer = null;
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "play";
+  }
+
+  function pose(frame) {
+    const at = Math.max(0, Math.min(figure.right.length - 1, frame));
+    slider.value = String(at);
+    const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    const place = (joint) => [points[(at * 24 + joint) * 2], points[(at * 24 + joint) * 2 + 1]];
+    const seconds = (figure.from + at / figure.hz).toFixed(1) + " s";
+    if (figure.right[at] === null) {
+      toldFigure.textContent = seconds + ": no pose";
+      return;
+    }
+    pen.lineWidth = 5;
+    pen.lineCap = "round";
+    const on = ([x, y]) => [160 + x * 2.2, 150 + y * 2.2];
+    for (let joint = 1; joint < 24; joint += 1) {
+      pen.strokeStyle = style.getPropertyValue(right.has(joint) ? "--c0" : left.has(joint) ? "--c1" : "--dim");
+      pen.beginPath();
+      pen.moveTo(...on(place(parents[joint])));
+      pen.lineTo(...on(place(joint)));
+      pen.stroke();
+    }
+    pen.fillStyle = style.getPropertyValue("--dim");
+    pen.beginPath();
+    pen.arc(...on(place(13)), 12, 0, 7);
+    pen.fill();
+    toldFigure.textContent = seconds + ": " + figure.angle + " right " + figure.right[at] + "°, left " + figure.left[at] + "°";
+  }
+
+  function goTo(seconds) {
+    if (figure) pose(Math.round((seconds - figure.from) * figure.hz));
+  }
+
+  function showFigure(id) {
+    stop();
+    figure = data.figures[id] || null;
+    box.hidden = !figure;
+    if (!figure) return;
+    points = Int8Array.from(atob(figure.points), (c) => c.charCodeAt(0));
+    slider.max = String(figure.right.length - 1);
+    pose(0);
+  }
+
+  play.addEventListener("click", () => {
+    if (timer) return stop();
+    play.textContent = "pause";
+    timer = setInterval(() => {
+      if (Number(slider.value) >= figure.right.length - 1) stop();
+      else pose(Number(slider.value) + 1);
+    }, 1000 / figure.hz);
+  });
+  slider.addEventListener("input", () => pose(Number(slider.value)));
+
   function show() {
     const s = segments.find((one) => one.id === chooser.value);
     const width = Math.max(300, picture.clientWidth), height = 130, left = 16, right = width - 16;
@@ -90,14 +156,16 @@
     s.predictions.forEach(([t, text], j) => { if (!ofPrediction.has(j)) lines.push([t, "", "", t.toFixed(1), text, "alarm"]); });
     lines.sort((a, b) => a[0] - b[0]);
     const body = table.createTBody();
-    for (const [, wanted, what, said, text, kind] of lines) {
+    for (const [seconds, wanted, what, said, text, kind] of lines) {
       const row = body.insertRow();
+      row.addEventListener("click", () => goTo(seconds));
       cell(row, wanted);
       cell(row, what);
       cell(row, said, kind);
       cell(row, text, kind);
     }
     events.replaceChildren(table);
+    showFigure(s.id);
   }
 
   function move(by) {
