@@ -42,14 +42,16 @@ def context_picture(motion: Motion, exercise: str, side: Side | None, judged: Se
 
     names = list(dict.fromkeys((v.name, v.side) for one in judged for v in one.faults))
     height = _TOP + _PLOT + 40 + _ROW * len(names)
-    title = f"{exercise}: {knowledge(exercise).cycle.dof} in degrees, {len(judged)} repetitions"
+    cycle = knowledge(exercise).cycle
+    what = f"{cycle.dof}, left minus right," if cycle.signal == "left-minus-right" else cycle.dof
+    title = f"{exercise}: {what} in degrees, {len(judged)} repetitions"
     parts = [f"<title>{escape(title)}</title><style>{_STYLE}</style>"]
     parts.append(f'<text class="t" x="{_LEFT:.0f}" y="18">{escape(title)}</text>')
     for degrees in np.linspace(low, high, 5):
         level = y(float(degrees))
         parts.append(f'<line class="g" x1="{_LEFT:.0f}" x2="{_WIDTH - 12:.0f}" y1="{level:.1f}" y2="{level:.1f}"/>')
         parts.append(
-            f'<text class="t d" x="{_LEFT - 6:.0f}" y="{level + 4:.1f}" text-anchor="end">{degrees:.0f}</text>'
+            f'<text class="t d" x="{_LEFT - 6:.0f}" y="{level + 4:.1f}" text-anchor="end">{degrees:z.0f}</text>'
         )
     for second in range(int(np.ceil(start / 5) * 5), int(end) + 1, 5):
         place = f'x="{x(second):.1f}" y="{_TOP + _PLOT + 16:.0f}"'
