@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from biobench.body.phases import phase_at
-from biobench.body.skel import COUNT, Side, dofs, find, index, mirror, sided
+from biobench.body.skel import COUNT, Side, dofs, find, index, sided
 from biobench.exercises import ExerciseFault, knowledge
+from biobench.synth.poses import fault_pose
 from biocoach_model.alignment import GRID
 
 __all__ = ["DYNAMIC_DEG", "STATIC_DEG", "Violation", "broken_constraints", "explaining_faults"]
@@ -160,7 +161,7 @@ def _columns(exercise: str, lead: Side | None, rows: int) -> tuple[list[tuple[Ex
         for side in sides:
             if fault.sided and lead is not None and side != lead:
                 continue  # it shows on the side that leads
-            added = _window(exercise, fault.phase, rows)[:, None] * _moved(fault, side)
+            added = _window(exercise, fault.phase, rows)[:, None] * fault_pose(fault, side)
             for sign in (1.0, -1.0) if fault.sway else (1.0,):
                 names.append((fault, side))
                 columns.append((sign * added).ravel())
@@ -180,21 +181,3 @@ def _window(exercise: str, phase: str, rows: int) -> Floats:
     inside = np.array([phase_at(exercise, float(share)) == phase for share in GRID], dtype=np.float64)
     window: Floats = np.convolve(np.pad(inside, len(_SOFT) // 2, mode="edge"), _SOFT, "valid")
     return window
-
-
-def _moved(fault: ExerciseFault, side: Side | None) -> Floats:
-    """What a fault adds at its worst, (46,) degrees; see ``FaultMove`` for the signs."""
-    added = np.zeros(COUNT)
-    bases = {dof.base for dof in dofs()}
-    for move in fault.moves:
-        size = move.direction * move.severe_deg
-        if move.dof not in bases:
-            added[index(move.dof)] += size
-            continue
-        right = np.zeros(COUNT)
-        right[index(sided(move.dof, "right"))] = size
-        if find(sided(move.dof, "right")).side is None:
-            added += mirror(right) if side == "left" else right
-        else:
-            added += (right if side != "left" else 0.0) + (mirror(right) if side != "right" else 0.0)
-    return added
