@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
-from conftest import biobench
+from commands import biobench
 
 from biobench.comparison import compare
 from biobench.problems import ProblemsFound

@@ -6,7 +6,7 @@ import random
 import shutil
 
 import pytest
-from conftest import biobench
+from commands import biobench
 
 from biobench import load_benchmark
 from biobench.readers.predictions import load_predictions

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import biobench
+from commands import biobench
 
 from biobench.problems import ProblemsFound
 from leaderboard.card import template

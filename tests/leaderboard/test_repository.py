@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import biobench
+from commands import biobench
 
 from leaderboard.repository import write_repository
 

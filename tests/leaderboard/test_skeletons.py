@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 import pytest
-from conftest import biobench, made_once
+from commands import biobench, made_once
 
 from biobench import load_benchmark
 from biobench.problems import ProblemsFound

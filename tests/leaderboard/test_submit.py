@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import biobench
+from commands import biobench
 
 from biobench import evaluate, load_benchmark
 from biobench.models import exercise_segments
