@@ -91,7 +91,8 @@ class Cycle(NamedTuple):
 class Constraint(NamedTuple):
     """A degree of freedom to watch: a dynamic one must reach the reference's ``extreme`` at the key moment.
 
-    ``published``: whether BioCoach's table has it; the others are here because a fault shows nowhere else.
+    ``published``: whether BioCoach's table has this degree of freedom and priority; the others are here because a fault shows
+    nowhere else. ``extreme`` is ours where the table's would miss the movement's aim.
     """
 
     dof: str

@@ -85,7 +85,7 @@ def _scored_again(
     # A plug-in that only the checker has is no fault of the submission.
     ignored = unmade | (set(registry.metrics().plugins) - names)
     differences = list(
-        _differences(_plain(submission.results_path.read_text("utf-8")), _plain(again.to_json()), ignored)
+        _differences(_plain(submission.results_path.read_text("utf-8-sig")), _plain(again.to_json()), ignored)
     )
     made_with = stored.environment.get("biobench")
     hint = "it is not what the predictions give; submit again"

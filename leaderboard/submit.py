@@ -182,11 +182,11 @@ def _name_in(folder: Path) -> str | None:
 
 def _put(made: Path, target: Path, before: Path) -> None:
     """Moves a folder to its place; what was there goes to ``before``, and comes back where the move fails."""
-    if target.exists():
-        target.rename(before)
     try:
+        if target.exists():
+            target.rename(before)
         made.rename(target)
-    except OSError:
-        if before.exists():
+    except BaseException:  # an interrupt too: what lies in ``before`` is deleted with the temporary folder
+        if before.exists() and not target.exists():
             before.rename(target)
         raise

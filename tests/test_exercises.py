@@ -1,5 +1,8 @@
 """Every spelling leads to one of the 23 names; and what is known of each holds together."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from biobench.body.skel import dofs, sided
@@ -129,3 +132,37 @@ def test_sizes_agree_with_the_words_of_the_generator():
 def test_an_unknown_exercise_is_a_key_error():
     with pytest.raises(KeyError, match="burpees"):
         knowledge("burpees")
+
+
+# The page --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exercise_table():
+    path = Path(__file__).parent.parent / "scripts" / "exercise_table.py"
+    spec = importlib.util.spec_from_file_location("exercise_table", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_its_script_prints(exercise_table):
+    text = exercise_table.page()
+    assert exercise_table.PAGE.read_text(encoding="utf-8") == text, "run python scripts/exercise_table.py --write"
+    sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    for name in names():
+        assert all(f"| `{fault.id}` | {fault.lay} | {fault.clinical} |" in sections[name] for fault in faults(name))
+
+
+def test_where_angles_cannot_tell_two_faults_apart_the_phase_can(exercise_table):
+    pairs = exercise_table.alike()
+    same_pose = {(pair.exercise, pair.first, pair.second) for pair in pairs if pair.angles > 0.9}
+    assert ("lunge jumps", "stiff-landing", "shallow-lunge") in same_pose  # knees and hips bend less in both
+    assert all(pair.phased < 0.7 for pair in pairs)
+
+
+def test_a_fault_is_wholly_like_itself_and_its_other_side_is_not(exercise_table):
+    fault = next(fault for fault in faults("squats") if fault.id == "knees-in")
+    same = exercise_table._cosines("squats", fault, fault, "left", "left")
+    assert same == pytest.approx((1.0, 1.0))
+    assert exercise_table._cosines("squats", fault, fault, "left", "right") == pytest.approx((0.0, 0.0))

@@ -64,13 +64,14 @@ def read(path: Path | str) -> HsmrFrames:
         return _read_npz(file)
     items = read_object_list(file)
     problems: list[Problem] = []
+    more = 0
     for k, item in enumerate(items):
-        problems += _wrong(str(file), k, item)
-    if len(problems) > MAX_PROBLEMS:
-        more = Problem(
-            str(file), f"{len(problems) - MAX_PROBLEMS} more problems", "none", "mend those above and check again"
-        )
-        raise ProblemsFound([*problems[:MAX_PROBLEMS], more])
+        wrong = _wrong(str(file), k, item)
+        room = MAX_PROBLEMS - len(problems)
+        problems += wrong[:room]
+        more += len(wrong[room:])
+    if more:
+        problems.append(Problem(str(file), f"{more} more problems", "none", "mend those above and check again"))
     if problems:
         raise ProblemsFound(problems)
     frames: list[dict[str, NDArray[np.float32]]] = items  # type: ignore[assignment]  # _wrong has seen them

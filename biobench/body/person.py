@@ -66,6 +66,7 @@ def motion_of(frames: HsmrFrames, times_s: NDArray[np.float64], source: str = ""
     """The motion of the person who is followed, paired with the video's frame times (frames,).
 
     HSMR's files hold no times: the numbers of frames must agree. Frames without a person, or with NaN, are marked missing.
+    Frames whose time is no later than one before are left out, and a notice counts them: nothing moves in no time.
     Raises ``ProblemsFound`` where the numbers differ.
     """
     if len(frames) != len(times_s):
@@ -77,7 +78,9 @@ def motion_of(frames: HsmrFrames, times_s: NDArray[np.float64], source: str = ""
     seen = choice.rows >= 0
     angles = np.full((len(frames), frames.poses.shape[1]), np.nan)
     angles[seen] = frames.poses[choice.rows[seen]]
-    betas = np.median(frames.betas[choice.rows[seen]], axis=0).astype(np.float64) if np.any(seen) else None
+    shapes = frames.betas[choice.rows[seen]].astype(np.float64)
+    shapes = shapes[np.all(np.isfinite(shapes), axis=1)]
+    betas = np.median(shapes, axis=0) if len(shapes) else None
     notices = []
     if not np.all(seen):
         first = int(np.flatnonzero(~seen)[0])
@@ -88,7 +91,19 @@ def motion_of(frames: HsmrFrames, times_s: NDArray[np.float64], source: str = ""
     if several:
         text = f"frames with several people, of whom one is followed (unsure in {choice.unsure})"
         notices.append(Notice("several-people", several, text, f"frame {int(np.flatnonzero(frames.people > 1)[0])}"))
-    return Motion.of(angles, times_s, betas, source), tuple(notices)
+    later = _later(times_s)
+    if not np.all(later):
+        first = int(np.flatnonzero(~later)[0])
+        text = "frames left out, whose time is no later than one before"
+        notices.append(Notice("frames-out-of-time", int((~later).sum()), text, f"frame {first}"))
+    return Motion.of(angles[later], times_s[later], betas, source), tuple(notices)
+
+
+def _later(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which times are later than all before them."""
+    known = np.where(np.isfinite(times_s), times_s, -np.inf)
+    before = np.concatenate([[-np.inf], np.maximum.accumulate(known)[:-1]]) if len(known) else known
+    return known > before
 
 
 def _distance(frames: HsmrFrames, last: int, person: int) -> float:

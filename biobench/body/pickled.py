@@ -36,6 +36,9 @@ _OBJECTS = "O8"
 _BYTES_A_THING = 4
 """Every list, tuple, text, array and so on takes a file five bytes or more on average, even in frames without anybody."""
 _FREE_THINGS = 1_000
+_BYTES_A_HOLDER = 8
+_BYTES_A_KEY = 2
+"""What a dictionary or list, and a key, count for in what comes out: a frame's take a file more, and Python twenty times that."""
 _MOST_AXES = 4
 _MOST_KEYS = 100
 _MOST_LONG_BYTES = 16
@@ -427,7 +430,7 @@ class _Plain:
     """
 
     def __init__(self, size: int) -> None:
-        self.left = size
+        self.left = size + _FREE_THINGS * _BYTES_A_HOLDER
 
     def value(self, value: object, depth: int) -> object:
         """One plain thing."""
@@ -444,8 +447,10 @@ class _Plain:
                 raise Refused("an array without its state")
             value = value.objects
         if isinstance(value, dict):
+            self.left -= _BYTES_A_HOLDER + _BYTES_A_KEY * len(value)
             return {key: self.value(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
+            self.left -= _BYTES_A_HOLDER
             return [self.value(item, depth + 1) for item in value]
         if value is None or type(value) in {int, float, str, bool}:
             return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
@@ -22,7 +23,17 @@ from biobench.problems import Problem, ProblemsFound
 __all__ = ["read_object_list", "write_object_list"]
 
 _EXPECTED = "a list of plain dictionaries of numeric arrays, as HSMR writes it"
-_BAD_HEADER = (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError)
+_BAD_HEADER = (
+    ValueError,
+    EOFError,
+    SyntaxError,
+    TypeError,
+    IndexError,
+    RecursionError,
+    MemoryError,
+    TokenError,
+    Warning,
+)
 _LARGEST_FILE = 512 << 20
 """An hour of five people takes half of it."""
 _LARGEST_HEADER = 10_000
@@ -81,12 +92,16 @@ def _header(content: bytes) -> tuple[tuple[int, ...], bytes]:
         if version not in {(1, 0), (2, 0)}:
             raise Refused(f"an .npy file of version {version[0]}.{version[1]}")
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, _, dtype = read(stream, max_header_size=_LARGEST_HEADER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy warns of a header that needs guessing; HSMR's never does
+            shape, _, dtype = read(stream, max_header_size=_LARGEST_HEADER)
     except _BAD_HEADER as error:
         raise Refused(f"no readable .npy header ({type(error).__name__})") from error
     if dtype != np.dtype(object):
         raise Refused(f"an array of {dtype}")
     body = content[stream.tell() :]
-    if len(shape) > 1 or prod(shape) > len(body):
-        raise Refused(f"the shape {shape} in a file of {len(content)} bytes")
+    if len(shape) > 1:
+        raise Refused(f"an array of {len(shape)} axes")
+    if min(shape, default=0) < 0 or prod(shape) > len(body):
+        raise Refused(f"a header of more objects than {len(body)} bytes can hold")
     return shape, body

@@ -7,6 +7,7 @@ import random
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,36 @@ def test_headers_of_any_kind(tmp_path, content):
         read(tmp_path / "h.npy")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': (), 'fortran_order': False, 'shape': (1,)}", "{'descr': ((), ()), 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1L,)}", "{'descr': 'a', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': 1is 2, 'fortran_order': False, 'shape': (1,)}", "{'descr': [()], 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1" + "0" * 4000 + ",)}", "{1: 2, 'a': 3}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (" + "0," * 70 + ")}", "{'descr': 'O,O', 'fortran_order': False, 'shape': (1,)}",
+    ],
+)  # fmt: skip
+def test_headers_that_numpy_trips_over(tmp_path, header):
+    content = f"{header}\n".encode()
+    (tmp_path / "h.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(content)) + content + b"\x80\x03].")
+    with pytest.raises(ProblemsFound) as found:
+        read(tmp_path / "h.npy")
+    assert len(str(found.value)) < 1000
+
+
+def test_very_many_problems_take_little_memory(tmp_path):
+    (tmp_path / "h.npy").write_bytes(npy(b"\x80\x03](" + b"N" * 50_000 + b"e.", (50_000,)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProblemsFound, match="49000 more problems"):
+            read(tmp_path / "h.npy")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * 50_000
+
+
 def test_damaged_files_give_problems_and_nothing_else(tmp_path):
     """Bytes and opcodes of a benign file, changed one or a few at a time."""
     write(tmp_path / "good.npy", frames())
@@ -318,7 +349,7 @@ def test_convert_hsmr(tmp_path):
 
 
 def test_npz_bombs_and_pickles_are_refused(tmp_path):
-    np.savez_compressed(tmp_path / "bomb.npz", people=np.zeros(200_000_000, np.int8))
+    np.savez_compressed(tmp_path / "bomb.npz", people=np.zeros(50_000_000, np.int8))
     np.savez(
         tmp_path / "pickle.npz", people=np.array([Runs(os.system, "touch pwned")], dtype=object), allow_pickle=True
     )

@@ -109,3 +109,32 @@ def test_a_video_without_anybody_is_all_missing():
     assert not motion.valid.any()
     assert motion.betas is None
     assert [(n.code, n.count) for n in notices] == [("frames-without-pose", 3)]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, np.nan]), max_size=12))
+def test_times_that_do_not_rise_are_left_out_and_counted(times):
+    motion, notices = motion_of(scene([(0,)] * len(times)), np.array(times, dtype=np.float64))
+    kept, latest = [], -np.inf
+    for time_s in times:
+        if time_s > latest:
+            kept.append(time_s)
+            latest = time_s
+    assert motion.times_s.tolist() == kept
+    assert motion.valid.all()
+    left_out = {n.code: n.count for n in notices}.get("frames-out-of-time", 0)
+    assert left_out == len(times) - len(kept)
+
+
+def test_what_is_left_out_takes_its_pose_with_it():
+    frames = scene([(0,)] * 5)
+    motion, notices = motion_of(frames, np.array([0.0, 1.0, 1.0, 0.5, 2.0]))
+    assert np.array_equal(motion.angles_rad, np.unwrap(frames.poses[[0, 1, 4]].astype(np.float64), axis=0))
+    assert [(n.code, n.count, n.example) for n in notices] == [("frames-out-of-time", 2, "frame 2")]
+
+
+def test_shapes_that_are_no_numbers_do_not_count():
+    frames = scene([(0,)] * 4)
+    frames.betas[:] = [[1], [2], [np.nan], [np.inf]]
+    assert motion_of(frames, np.arange(4.0))[0].betas.tolist() == [1.5] * 10
+    frames.betas[:] = np.nan
+    assert motion_of(frames, np.arange(4.0))[0].betas is None

@@ -24,6 +24,17 @@ def array(shape, content, kind=F4, version=b"K\x01", fortran=b"\x89"):
     return b"\x80\x03" + EMPTY + b"(" + version + shape + kind + fortran + content + b"tb."
 
 
+def peak_of(body):
+    """The most bytes that reading it, or refusing it, took."""
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(Refused):
+            plain_value(body)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def data(content):
     return b"B" + struct.pack("<I", len(content)) + content
 
@@ -169,15 +180,19 @@ def test_a_list_in_itself_ends():
 )  # fmt: skip
 def test_what_is_made_stays_within_a_small_multiple_of_the_file(piece):
     body = b"\x80\x04]\x94" + piece * (100_000 // len(piece)) + b"."
-    tracemalloc.start()
-    try:
-        plain_value(body)
-    except Refused:
-        pass
-    finally:
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert peak < 25 * len(body) + 200_000
+    assert peak_of(body) < 25 * len(body) + 200_000
+
+
+@pytest.mark.parametrize("keys", [0, 1, 2, 5, 6, 11, 22, 43, 86, 100])
+@pytest.mark.parametrize("kind", ["dictionary", "list", "tuple"])
+def test_a_thing_named_many_times_over_takes_no_more_than_the_file(kind, keys):
+    if kind == "dictionary":
+        thing = b"}q\x01(" + b"".join(b"X\x03\x00\x00\x00" + b"%03d" % k + b"N" for k in range(keys)) + b"u"
+    else:
+        thing = b"]q\x01(" + b"N" * keys + b"e" if kind == "list" else b"(" + b"N" * keys + b"tq\x01"
+    for size in (20_000 // (keys + 1), 20_000):
+        body = b"\x80\x03]q\x00(" + thing + b"h\x01" * size + b"e."
+        assert peak_of(body) < 25 * len(body) + 300_000
 
 
 def test_frames_without_anybody_are_not_taken_for_a_bomb():

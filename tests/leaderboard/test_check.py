@@ -133,6 +133,13 @@ def test_other_versions_of_python_and_numpy_are_no_problem(folder, sample):
     assert check_submission(folder, sample) == []
 
 
+def test_a_bom_before_the_results_is_no_problem(folder, sample):
+    path = folder / "results.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    (folder / "SHA256SUMS").write_text(checksums(folder))
+    assert check_submission(folder, sample) == []
+
+
 def test_changed_predictions_are_found_twice(folder, sample):
     path = folder / "predictions.json"
     path.write_text(path.read_text().replace('{"time": ', '{"time": 1', 1))

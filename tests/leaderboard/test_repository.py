@@ -210,7 +210,8 @@ def posted(repository, tmp_path):
     gh.chmod(0o755)
 
     def run(report, numbers, comments):
-        (work / "report" / "report.md").write_bytes(report)
+        if report is not None:
+            (work / "report" / "report.md").write_bytes(report)
         (tmp_path / "calls").write_text("")
         env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "CALLS": str(tmp_path / "calls"), "NUMBERS": numbers,
                "COMMENTS": comments, "REPOSITORY": "o/r", "HEAD_SHA": "0" * 40}  # fmt: skip
@@ -232,6 +233,16 @@ def test_a_report_is_posted_as_plain_text_whoever_wrote_it(posted):
     assert len(body) < 65_000
     calls, _ = posted(b"**1 submission checked, 0 with problems.**\n\n```text\nx\n```\n", "7\n", "55\n66\n")
     assert calls[-1] == "api --silent --method PATCH repos/o/r/issues/comments/55 --field body=@body.md"
+
+
+def test_a_report_that_is_a_link_is_not_read(posted, tmp_path):
+    (tmp_path / "secret").write_text("hush")
+    link = tmp_path / "work" / "report" / "report.md"
+    link.symlink_to(tmp_path / "secret")
+    with pytest.raises(subprocess.CalledProcessError):
+        posted(None, "7\n", "")
+    assert not (tmp_path / "work" / "body.md").exists()
+    assert all("POST" not in call for call in (tmp_path / "calls").read_text().splitlines())
 
 
 def test_nothing_is_posted_where_no_pull_request_has_the_commit(posted):
