@@ -67,7 +67,7 @@ def test_constraints_pin_every_dependency():
     }
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needed = re.findall(r'^ {4}"([a-z0-9-]+)[><=]', text.split("[project.optional-dependencies]")[0], re.MULTILINE)
-    assert {"click", "datasets", "jinja2", "numpy", "rich", "scipy"} == set(needed)
+    assert {"click", "datasets", "jinja2", "numpy", "rich", "scipy", "text2num"} == set(needed)
     assert {
         *needed,
         "torch",

@@ -31,6 +31,9 @@ _COMMANDS = {
 }
 _OF_OUR_PACKAGES = {
     "context": "Say what a video's poses show: repetitions and faults.",
+    "claims": "Show what a remark claims about the body.",
+    "judge": "Let a language model judge remarks, or say what that would cost.",
+    "fake-judge": "Run a chat server whose judge follows a script.",
     "submit": "Make or check a submission to a leaderboard.",
     "leaderboard": "Build a leaderboard from submissions.",
 }

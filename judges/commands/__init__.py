@@ -1,0 +1,1 @@
+"""The judges' commands; ``biobench`` finds them through entry points."""
