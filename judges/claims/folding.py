@@ -115,6 +115,9 @@ def _rom_of(event: Event, clause: Clause, roms: Sequence[Tag]) -> Tag | None:
     def distance(tag: Tag) -> int:
         return tag.start - event.end if tag.start >= event.end else max(0, event.place - tag.end)
 
+    lacking = [tag for tag in inside if tag.meaning.value == "lacking"]
+    if lacking and all(tag.meaning.value == "full" for tag in inside if tag not in lacking):
+        inside = lacking  # "missing full extension"
     best = min(inside, key=lambda tag: (distance(tag), -(tag.end - tag.start)))
     others = [other for other in clause.events if other.joint != event.joint]
     if others and not event.depth:

@@ -104,7 +104,7 @@ def _asks(clause: Clause, texts: Sequence[str], text: str) -> bool:
 
 
 def _begins_with_a_verb(clause: Clause, words: Sequence[Word], movers: Sequence[Tag], first: int) -> bool:
-    if any(tag.start == first and tag.meaning.form == "base" for tag in movers):
+    if any(tag.start == first and tag.meaning.form in {"base", ""} for tag in movers):
         return True
     return any(
         tag.start == first
