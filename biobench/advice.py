@@ -28,6 +28,11 @@ def advice(results: Results, protocol: str) -> list[str]:
     if lift is not None and lift.value is not None and lift.low is not None and lift.low <= _SEES_THE_VIDEO:
         knows = "do not know" if lift.high is not None and lift.high < 2 * _SEES_THE_VIDEO else "are not shown to know"
         lines.append(f"its times {knows} the video: t_lift {_with_interval(lift)}")
+    lines += [
+        f"{score.metric} is checked against estimated poses, which may be those that the system has read"
+        for score in own.values()
+        if score.value is not None and "truth:poses" in score.signature.split("|")
+    ][:1]
     for metric in ("meteor", "meteor_f"):
         lines += _below(own, blind, metric, "constant talker", "one constant sentence gets here")
     return lines

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,7 +28,10 @@ from biobench.records import Benchmark, Feedback, Predictions, Segment
 from biobench.results import Baseline, Coverage, Json, Results, Score
 from biobench.scoring import Clusters, Run, score_metric
 
-__all__ = ["DEFAULT_PROTOCOLS", "Engine", "evaluate"]
+if TYPE_CHECKING:
+    from biobench.judging import Judge, JudgeOptions
+
+__all__ = ["DEFAULT_PROTOCOLS", "Engine", "evaluate", "runs_of"]
 
 Engine = Literal["fast", "reference"]
 DEFAULT_PROTOCOLS = ("biobench-1", "qevd-2024")
@@ -52,13 +55,16 @@ def evaluate(
     exercise: str | None = None,
     strict: bool = False,
     baselines: bool = True,
+    judges: Sequence[str] = (),
+    judge_options: JudgeOptions | None = None,
 ) -> Results:
     """Scores a system's predictions under each protocol.
 
     ``engine="reference"`` runs nltk and rouge_score themselves. ``bertscore`` names a model (a folder or a hub name) and
     asks for BERTScore. ``exercise`` keeps that exercise only. ``strict`` makes records that a protocol has to skip an
     error. ``baselines`` adds the scores of systems that have not seen the video. Metrics of other packages come along;
-    one that is broken is named in ``notices``.
+    one that is broken is named in ``notices``. ``judges`` are asked as ``judge_options`` says, over a network where their
+    cache does not hold every answer.
 
     Raises ``ProblemsFound`` for an unknown protocol or exercise, for a benchmark without references, and under ``strict``.
     """
@@ -67,6 +73,7 @@ def evaluate(
     known, metrics = registry.protocols(), registry.metrics()
     _check_keys(predictions, benchmark)
     _check_protocols(protocols, known.all)
+    asked = _find_judges(judges)
     if not benchmark.has_references:
         found = f"the split {benchmark.split}, which has no reference remarks"
         hint = "predictions for it can be validated, not scored"
@@ -83,7 +90,8 @@ def evaluate(
     coverage: dict[str, Coverage] = {}
     scores: list[Score] = []
     beside: list[Baseline] = []
-    segments: dict[str, tuple[Mapping[str, Json], ...]] = {}
+    runs: list[Run] = []
+    tables: dict[str, dict[str, Rows]] = {}
     for name in dict.fromkeys(protocols):
         protocol = known.all[name]()
         parts = protocol.segments(benchmark)
@@ -96,7 +104,8 @@ def evaluate(
         names = [metric for metric in (*protocol.metrics, *metrics.plugins) if metric in makers]
         found_scores, rows = _score_all(names, makers, metrics.plugins, run)
         scores += found_scores
-        segments[name] = tuple(_segment_record(match, k, rows) for k, match in enumerate(matches))
+        runs.append(run)
+        tables[name] = rows
         notices += _coverage_notices(protocol, coverage[name])
         if baselines and timed and kept.scored:
             # The talker's sentence is chosen by our engine, which is always there and gives the same numbers.
@@ -107,6 +116,10 @@ def evaluate(
                 human, _ = _score_all(names, makers, metrics.plugins, replace(run, matches=answered))
                 described = "another annotator's remarks on the same videos"
                 beside.append(Baseline("second annotator", described, tuple(human)))
+    records: list[Mapping[str, Json]] = []
+    if asked:
+        judged, records = _judged(asked, judge_options, runs, predictions.system, tables)
+        scores += judged
     return Results(
         system=predictions.system,
         predictions={
@@ -119,13 +132,74 @@ def evaluate(
         scores=tuple(scores),
         baselines=tuple(beside),
         notices=(*benchmark.notices, *predictions.notices, *notices),
-        segments=segments,
+        segments={
+            run.protocol.name: tuple(
+                _segment_record(match, k, tables[run.protocol.name]) for k, match in enumerate(run.matches)
+            )
+            for run in runs
+        },
+        judges=tuple(records),
         environment={
             "biobench": biobench.__version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
         },
     )
+
+
+def runs_of(
+    predictions: Predictions, benchmark: Benchmark, protocols: Sequence[str], exercise: str | None = None
+) -> tuple[Run, ...]:
+    """A system's matched pairs under each protocol, without a score. Raises ``ProblemsFound`` as ``evaluate`` does."""
+    known = registry.protocols().all
+    _check_keys(predictions, benchmark)
+    _check_protocols(protocols, known)
+    timed = predictions.format != "fitcoach-pairs"
+    runs = []
+    for name in dict.fromkeys(protocols):
+        protocol = known[name]()
+        parts = protocol.segments(benchmark)
+        kept = parts if exercise is None else _only(exercise, parts)
+        matches, _ = _match(protocol, parts, kept, predictions, benchmark)
+        runs.append(Run(protocol, matches, _data(benchmark, exercise, timed=timed), timed))
+    return tuple(runs)
+
+
+def _find_judges(names: Sequence[str]) -> list[Judge]:
+    if not names:
+        return []
+    from biobench.judging import find_judge  # noqa: PLC0415 - the client is imported only when a judge is asked
+
+    return [find_judge(name) for name in dict.fromkeys(names)]
+
+
+def _judged(
+    judges: Sequence[Judge],
+    options: JudgeOptions | None,
+    runs: Sequence[Run],
+    system: str,
+    tables: Mapping[str, dict[str, Rows]],
+) -> tuple[list[Score], list[Mapping[str, Json]]]:
+    """Scores and records of every judge; their rows are added to the ``tables`` of the protocols."""
+    if options is None:
+        expected = "where the judges are: JudgeOptions"
+        raise ProblemsFound([Problem("the judges", "no options", expected)])
+    scores: list[Score] = []
+    records: list[Mapping[str, Json]] = []
+    for judge in judges:
+        judgement = judge.judge(runs, system, options)
+        records.append(judgement.record)
+        for run in runs:
+            for metric in judgement.metrics.get(run.protocol.name, ()):
+                score, rows = score_metric(metric.name, partial(_ready, metric), run, is_plugin=True)
+                scores.append(score)
+                if rows is not None:
+                    tables[run.protocol.name][metric.name] = rows
+    return scores, records
+
+
+def _ready(metric: Metric, epsilon: float) -> Metric:  # noqa: ARG001 - it is made already
+    return metric
 
 
 def _makers(

@@ -313,6 +313,7 @@ def _segment(
         duration_s=end_s - start_s,
         feedbacks=feedbacks,
         subject=session.subject,
+        session=session,
     )
 
 

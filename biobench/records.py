@@ -7,7 +7,7 @@ and time from a segment's start.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -134,7 +134,8 @@ class Session:
 class Segment:
     """One exercise of one video, as a protocol cuts it.
 
-    ``start_s`` is on the annotation clock; the times in ``feedbacks`` count from it.
+    ``start_s`` is on the annotation clock; the times in ``feedbacks`` count from it. ``session`` is the video that it was
+    cut from, with its poses where the data have them.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Segment:
     duration_s: float
     feedbacks: tuple[Feedback, ...]
     subject: str | None = None
+    session: Session | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from biobench.files import write_text
@@ -84,7 +85,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What ``evaluate`` gives. ``segments`` maps a protocol to one record a segment: remarks, pairs, and every metric's row."""
+    """What ``evaluate`` gives. ``segments`` maps a protocol to one record a segment: remarks, pairs, and every metric's row.
+
+    ``judges`` holds a record for each judge that was asked, with every raw reply; its form is the judge's own.
+    """
 
     system: str
     predictions: Mapping[str, Json]
@@ -95,6 +99,7 @@ class Results:
     notices: tuple[Notice, ...]
     segments: Mapping[str, tuple[Mapping[str, Json], ...]]
     environment: Mapping[str, str]
+    judges: tuple[Mapping[str, Json], ...] = ()
 
     def score(self, metric: str, protocol: str | None = None) -> Score:
         """The score of a metric. ``protocol`` may be left out where only one was run. Raises ``KeyError``."""
@@ -110,6 +115,19 @@ class Results:
         return tuple(
             score for score in self.scores if score.value is None and (score.reason or "").startswith("failed: ")
         )
+
+    @property
+    def judge_lines(self) -> tuple[str, ...]:
+        """What the judges say to the user, a line each."""
+        summaries = [record.get("summary") for record in self.judges]
+        return tuple(str(line) for summary in summaries if isinstance(summary, list) for line in summary)
+
+    def with_replies_in(self, path: Path) -> Results:
+        """Writes the judges' records to a file of their own; here their ``items`` are then the digest of that file."""
+        content = "[\n" + ",\n".join(_dumps(record) for record in self.judges) + "\n]\n"
+        write_text(path, content)
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        return replace(self, judges=tuple({**record, "items": {"sha256": digest}} for record in self.judges))
 
     def to_json(self) -> str:
         """Strict JSON, the same bytes for the same input; one line a score and a segment."""
@@ -127,6 +145,8 @@ class Results:
         lines = [f"{_dumps(key)}: {_listed(value)}" for key, value in top.items()]
         parts = [f"{_dumps(name)}: {_listed(list(records))}" for name, records in self.segments.items()]
         lines.append('"baselines": [' + ",\n".join(baselines) + "]")
+        if self.judges:
+            lines.append('"judges": ' + _listed(list(self.judges)))
         lines.append('"segments": {' + ",\n".join(parts) + "}")
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -156,6 +176,9 @@ def read_results(path: Path) -> Results:
             defects.add(("segments", name), value, "a list of objects, one a segment")
     for k, value in enumerate(top["baselines"]):
         _check(defects, ("baselines", k), value, _BASELINE)
+    judges = top.get("judges", [])
+    if not isinstance(judges, list) or not all(isinstance(record, dict) for record in judges):
+        defects.add(("judges",), judges, "a list of objects, one a judge")
     scores = _scores(defects, ("scores",), top["scores"])
     defects.raise_if_any()
     baselines = tuple(
@@ -176,6 +199,7 @@ def read_results(path: Path) -> Results:
         notices=tuple(Notice(**{key: value[key] for key in _NOTICE}) for value in top["notices"]),
         segments={name: tuple(records) for name, records in top["segments"].items()},
         environment=top["environment"],
+        judges=tuple(judges),
     )
 
 

@@ -74,9 +74,10 @@ def score_metric(name: str, make: Callable[[float], Metric], run: Run, *, is_plu
             reason = "the predictions answer no segment that this protocol scores"
         else:
             rows = metric.rows(run.matches)
+            own_signature = dict(metric.signature())  # it may say what the rows were made from
             number, found = _estimate(metric, rows, run)
             n = round(float(metric.denominator(rows.sum(axis=0))))
-            value, reason = (number, None) if np.isfinite(number) else (None, metric.no_value)
+            value, reason = (number, None) if np.isfinite(number) else (None, metric.why_none())
     except MetricUnavailable as error:
         value, rows, reason = None, None, f"failed: {error}"
     except (Exception, SystemExit) as error:

@@ -163,6 +163,5 @@ def _agreement(mine: tuple[object, Slots], theirs: tuple[object, Slots]) -> floa
     return 1.0 + len(same) + 2.0 * ("joint" in same)
 
 
-
 if __name__ == "__main__":
     main()

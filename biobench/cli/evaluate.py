@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from biobench.cli import options
+from biobench.cli.judge_options import JudgeChoice, judge_options, progress_bar
 
 if TYPE_CHECKING:
     from biobench.results import Coverage, Results, Score
@@ -48,6 +50,17 @@ _NARROWEST = 80
 @click.option("--all", "everything", is_flag=True, help="Show every metric, and what each was made with.")
 @click.option("--out", metavar="FILE", help="Write the results file (JSON) here.")
 @click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    metavar="NAME",
+    help="Also ask a judge: bio or llm-acc; needs --model, --base-url.",
+)
+@judge_options
+@click.option(
+    "--judge-out", metavar="FILE", help="Write every reply of the judges here, instead of into the results file."
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "json", "markdown", "latex", "csv"]),
@@ -67,7 +80,10 @@ def command(
     strict: bool,
     everything: bool,
     out: str | None,
+    judges: tuple[str, ...],
+    judge_out: str | None,
     form: str,
+    choice: JudgeChoice,
 ) -> None:
     """Score a predictions file.
 
@@ -77,18 +93,27 @@ def command(
     from biobench.evaluation import DEFAULT_PROTOCOLS, evaluate  # noqa: PLC0415 - keeps --help fast
 
     target = options.output_path(out, preds) if out is not None else None
+    if not judges and (choice.models or choice.base_urls or judge_out is not None):
+        raise click.UsageError("say which judge: --judge bio, or --judge llm-acc")
+    replies = options.output_path(judge_out, preds, *([out] if out else [])) if judge_out is not None else None
+    asked = choice.options() if judges else None
     benchmark = options.open_benchmark(data, split, annotations)
     predictions = options.open_predictions(preds, benchmark)
-    results = evaluate(
-        predictions,
-        benchmark,
-        protocols or DEFAULT_PROTOCOLS,
-        engine="reference" if engine == "reference" else "fast",
-        bertscore=bertscore,
-        exercise=exercise,
-        strict=strict,
-        baselines=not no_baselines,
-    )
+    with progress_bar(shown=asked is not None) as progress:
+        results = evaluate(
+            predictions,
+            benchmark,
+            protocols or DEFAULT_PROTOCOLS,
+            engine="reference" if engine == "reference" else "fast",
+            bertscore=bertscore,
+            exercise=exercise,
+            strict=strict,
+            baselines=not no_baselines,
+            judges=judges,
+            judge_options=None if asked is None else replace(asked, progress=progress),
+        )
+    if replies is not None:
+        results = results.with_replies_in(replies)
     if target is not None:
         results.write(target)
     if form == "json":
@@ -97,6 +122,8 @@ def command(
         options.echo_utf8(_csv(results))
     else:
         _echo_tables(results, form, options.benchmark_line(benchmark), everything=everything)
+    for line in results.judge_lines:
+        click.echo(options.seen(line), err=form != "table")
     options.echo_notices(results.notices, err=form != "table")
     for score in results.failed:
         click.echo(f"biobench: {score.protocol} {score.metric} {options.seen(str(score.reason))}", err=True)
@@ -141,7 +168,7 @@ def _table(results: Results, protocol: str, *, everything: bool) -> Table:
         score
         for score in results.scores
         if score.protocol == protocol
-        and (everything or score.metric in known.headline or score.metric not in known.metrics)
+        and (everything or score.metric in known.headline or _is_headline_of_a_plugin(score.metric, known.metrics))
     ]
     signatures = {score.metric: dict(Signature.parse(score.signature).items) for score in scores}
     shared = [
@@ -168,6 +195,12 @@ def _table(results: Results, protocol: str, *, everything: bool) -> Table:
     notes += [f"{baseline.name}: {baseline.description}" for baseline in blind]
     notes += _reasons(scores)
     return Table(f"{protocol}: {results.system}", tuple(columns), tuple(rows), tuple(notes))
+
+
+def _is_headline_of_a_plugin(metric: str, built_in: Sequence[str]) -> bool:
+    from biobench import registry  # noqa: PLC0415 - keeps --help fast
+
+    return metric not in built_in and getattr(registry.metrics().plugins.get(metric), "headline", True)
 
 
 def _reasons(scores: Sequence[Score]) -> list[str]:

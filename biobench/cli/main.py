@@ -27,12 +27,12 @@ _COMMANDS = {
     "subtitles": "Write reference and prediction as WebVTT subtitles.",
     "synth": "Make a synthetic benchmark whose truth is known.",
     "convert-hsmr": "Convert HSMR's pickled poses to plain arrays.",
-    "list": "List metrics, protocols and models.",
+    "list": "List metrics, protocols, models and judges.",
 }
 _OF_OUR_PACKAGES = {
     "context": "Say what a video's poses show: repetitions and faults.",
     "claims": "Show what a remark claims about the body.",
-    "judge": "Let a language model judge remarks, or say what that would cost.",
+    "judge": "Ask a language model whether feedback is right.",
     "fake-judge": "Run a chat server whose judge follows a script.",
     "submit": "Make or check a submission to a leaderboard.",
     "leaderboard": "Build a leaderboard from submissions.",

@@ -36,9 +36,15 @@ class Metric(ABC):
     """Why there is no number, where ``score`` gives NaN."""
     no_interval: ClassVar[str] = ""
     """Why this metric can have no interval; empty where it can."""
+    headline: ClassVar[bool] = True
+    """Whether a short table shows it; of the built-in metrics the protocol says so."""
 
     def __init__(self, epsilon: float = 0.0) -> None:
         self.epsilon = epsilon
+
+    def why_none(self) -> str:
+        """Why there is no number, after ``rows`` was called; ``no_value`` where that is the only reason."""
+        return self.no_value
 
     @abstractmethod
     def signature(self) -> Mapping[str, str]:

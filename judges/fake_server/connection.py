@@ -194,8 +194,9 @@ class _Connection:
 
     async def _linger(self) -> None:
         """Reads on for a moment: a socket that is closed with unread bytes in it takes back the answer."""
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
+        with suppress(OSError):  # the client may have left
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
         with suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_S):
                 while await self._read():
