@@ -21,6 +21,7 @@ from leaderboard.board import Board, make_board
 from leaderboard.columns import Column, columns, preferred_order
 from leaderboard.digest import Digest, digest
 from leaderboard.exports import board_csv, board_latex, board_markdown
+from leaderboard.judged import check_judged_folder
 from leaderboard.page import board_page, system_page
 from leaderboard.skeletons import Skeletons, shown_segments
 from leaderboard.submission import Submission, open_submissions
@@ -44,18 +45,22 @@ def build(
     title: str = "Leaderboard",
     processes: int = 1,
     poses: Benchmark | None = None,
+    judged_in: Path | None = None,
 ) -> Board:
     """Builds the site ``out`` from a folder of submissions; the same submissions give the same bytes.
 
     Scores are read from the stored results. ``poses`` are the board's data with poses, from which timelines get figures.
+    ``judged_in`` is a folder of judges' results, one file a system.
     ``order`` None: by the first preferred column that the systems have. An
     ``out`` that an earlier build made is replaced as a whole, any other folder that holds something is refused. Raises
     ``ProblemsFound`` with every problem of every submission; ``out`` is then as it was.
     """
     _check_target(out)
     opened = open_submissions(submissions)
+    if judged_in is not None:
+        check_judged_folder(judged_in, {submission.id for submission in opened})
     with _runner(processes if len(opened) > _FEW else 1) as run:
-        digests = _digests(opened, order, run)
+        digests = _digests(opened, order, judged_in, run)
         board = make_board(digests, order, title, run)
         with tempfile.TemporaryDirectory(prefix=".biobench-board-", dir=out.parent) as temporary:
             site = Path(temporary) / "site"
@@ -80,12 +85,14 @@ def build(
     return board
 
 
-def _digests(opened: Sequence[Submission], order: Column | None, run: Callable[..., Iterable[Any]]) -> list[Digest]:
+def _digests(
+    opened: Sequence[Submission], order: Column | None, judged_in: Path | None, run: Callable[..., Iterable[Any]]
+) -> list[Digest]:
     wanted = columns()
     by_exercise = (order,) if order is not None else preferred_order()
     found: list[Digest] = []
     problems: list[Problem] = []
-    for result in run(partial(_attempt, wanted, by_exercise), opened):
+    for result in run(partial(_attempt, wanted, by_exercise, judged_in), opened):
         if isinstance(result, Digest):
             found.append(result)
         elif isinstance(result, list):
@@ -95,10 +102,12 @@ def _digests(opened: Sequence[Submission], order: Column | None, run: Callable[.
     return found
 
 
-def _attempt(wanted: Sequence[Column], by_exercise: Sequence[Column], submission: Submission) -> Digest | list[Problem]:
+def _attempt(
+    wanted: Sequence[Column], by_exercise: Sequence[Column], judged_in: Path | None, submission: Submission
+) -> Digest | list[Problem]:
     """A digest, or what is wrong: problems of all submissions are told at once."""
     try:
-        return digest(submission, wanted, by_exercise)
+        return digest(submission, wanted, by_exercise, judged_in)
     except ProblemsFound as found:
         return list(found.problems)
 

@@ -40,7 +40,7 @@ class Column:
     def higher_is_better(self) -> bool:
         """Whether more is better; of a metric that is not installed nothing else is known."""
         kind = registry.metrics().all.get(self.metric)
-        return kind is None or kind.higher_is_better
+        return not self.metric.endswith("_unscored") if kind is None else kind.higher_is_better
 
     @property
     def key(self) -> str:

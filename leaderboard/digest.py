@@ -7,6 +7,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from biobench.advice import advice
 from biobench.comparison import Entrant, entrant, find_metric, rows_by_segment
@@ -16,6 +17,7 @@ from biobench.statistics import cluster_sums
 from leaderboard.card import SystemCard
 from leaderboard.columns import Column
 from leaderboard.harmless import harmless
+from leaderboard.judged import judged
 from leaderboard.submission import Submission
 
 __all__ = ["TIMELINE_PROTOCOL", "Digest", "digest"]
@@ -56,13 +58,18 @@ class Digest:
         return found
 
 
-def digest(submission: Submission, columns: Sequence[Column], by_exercise: Sequence[Column]) -> Digest:
+def digest(
+    submission: Submission, columns: Sequence[Column], by_exercise: Sequence[Column], judged_in: Path | None = None
+) -> Digest:
     """Reads a submission's stored results. Raises ``ProblemsFound``; nothing is scored again.
 
-    ``columns`` are those whose rows are needed for ranks, ``by_exercise`` those wanted for each exercise.
+    ``columns`` are those whose rows are needed for ranks, ``by_exercise`` those wanted for each exercise. ``judged_in`` is a
+    folder of judges' results.
     """
     results = read_results(submission.results_path)
     _check_origin(submission, results)
+    of_judges, told = ((), ()) if judged_in is None else judged(judged_in, submission, results)
+    results = replace(results, scores=(*results.scores, *of_judges))
     summed = entrant(results, [(column.protocol, column.metric) for column in columns if column.ranked])
     return Digest(
         id=submission.id,
@@ -71,7 +78,10 @@ def digest(submission: Submission, columns: Sequence[Column], by_exercise: Seque
         beside=results.baselines,
         benchmark=results.benchmark,
         by_exercise={column.key: _by_exercise(results, column) for column in by_exercise},
-        advice={protocol: tuple(advice(results, protocol)) for protocol in results.coverage},
+        advice={
+            protocol: (*advice(results, protocol), *(told if protocol == TIMELINE_PROTOCOL else ()))
+            for protocol in results.coverage
+        },
         coverage={
             protocol: f"{'unknown' if c.predicted is None else c.predicted} of {c.segments} segments"
             for protocol, c in results.coverage.items()
@@ -111,7 +121,7 @@ def _by_exercise(results: Results, column: Column) -> dict[str, float]:
 def _timeline(results: Results) -> list[dict[str, Json]]:
     segments: list[dict[str, Json]] = []
     for record in results.segments.get(TIMELINE_PROTOCOL, ()):
-        predictions = _remarks(record.get("predictions"))
+        references, predictions = _remarks(record.get("references")), _remarks(record.get("predictions"))
         shown = predictions[:_MOST_REMARKS]
         pairs = record.get("pairs")
         segments.append(
@@ -119,9 +129,11 @@ def _timeline(results: Results) -> list[dict[str, Json]]:
                 "id": str(record.get("id")),
                 "exercise": harmless(str(record.get("exercise"))),
                 "seconds": round(_number(record.get("duration_s")), 2),
-                "references": _remarks(record.get("references")),
+                "references": references,
                 "predictions": shown,
-                "pairs": [pair for pair in pairs if _fits(pair, len(shown))] if isinstance(pairs, list) else [],
+                "pairs": [pair for pair in pairs if _fits(pair, len(references), len(shown))]
+                if isinstance(pairs, list)
+                else [],
                 "cut": len(predictions) - len(shown),
             }
         )
@@ -137,8 +149,11 @@ def _remarks(value: Json) -> list[Json]:
     ]
 
 
-def _fits(pair: Json, predictions: int) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int) and pair[1] < predictions
+def _fits(pair: Json, references: int, predictions: int) -> bool:
+    if not (isinstance(pair, list) and len(pair) == 2):
+        return False
+    i, j = pair
+    return isinstance(i, int) and isinstance(j, int) and 0 <= i < references and 0 <= j < predictions
 
 
 def _number(value: Json) -> float:

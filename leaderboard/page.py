@@ -16,6 +16,7 @@ from markupsafe import Markup
 import biobench
 from biobench.results import Json, Score
 from leaderboard.board import TOP, Board
+from leaderboard.claim_marks import claim_marks
 from leaderboard.columns import Column, reported, reported_labels
 from leaderboard.digest import TIMELINE_PROTOCOL, Digest
 from leaderboard.harmless import harmless, script_json
@@ -112,7 +113,12 @@ def system_page(board: Board, digest: Digest, figures: Mapping[str, Json] | None
 
 
 def _timeline_data(segments: Sequence[Mapping[str, Json]], figures: Mapping[str, Json] | None) -> dict[str, object]:
-    return {"protocol": TIMELINE_PROTOCOL, "segments": segments, "figures": dict(figures or {})}
+    return {
+        "protocol": TIMELINE_PROTOCOL,
+        "segments": segments,
+        "claims": claim_marks(segments),
+        "figures": dict(figures or {}),
+    }
 
 
 def _lead(board: Board) -> str:

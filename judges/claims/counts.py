@@ -20,6 +20,8 @@ _THOSE = frozenset(("those", "these", "them", "the", "your", "ten", "twelve", "e
 _ORDERED = re.compile(r"\b(?:do|go for|let's do|let's get|give me|aim for|let's go for|get|hit|another)$")
 _MARKS = frozenset((",", ".", "!", "-", "and", "..."))
 _MOST_SAID_ALONE = 100
+_LEAST_ANGLE = 15
+"""Beside an angle in degrees, a bare number from here on is another one."""
 _TO_GO = re.compile(
     r"(?:more|left|to go|remaining|other|until|from|reps? (?:left|to go|remaining|more)"
     r"|(?:\w+ )?(?:to go|left|remaining|still to))\b"
@@ -43,7 +45,9 @@ def counts_in(words: Sequence[Word], numbers: Sequence[Number], reading: Reading
     angles = any(number.unit == "deg" for number in numbers)
     for number in numbers:
         counting = number.start > 0 and words[number.start - 1].text in _COUNTING
-        if number.unit in _OTHER_UNITS or (number.unit is None and angles and not counting):
+        if number.unit in _OTHER_UNITS or (
+            number.unit is None and angles and not counting and number.low >= _LEAST_ANGLE
+        ):
             continue
         clause = next((c for c in reading.clauses if c.start <= number.start < c.end), None)
         role = _role(number, words, clause)

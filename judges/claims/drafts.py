@@ -8,9 +8,10 @@ from itertools import permutations
 
 from biobench.exercises import knowledge
 from judges.claims.clauses import Clause
+from judges.claims.grammar import grammar
 from judges.claims.lexicon import Lexicon, Tag
 from judges.claims.reading import Reading
-from judges.claims.records import Claim, Span
+from judges.claims.records import Claim, Polarity, Span
 from judges.claims.sides import Sides
 from judges.claims.tokens import Word
 
@@ -41,8 +42,8 @@ class Draft:
     bottom: bool = False
 
 
-def drafts_of(reading: Reading, sides: Sides, known: Lexicon) -> list[Draft]:
-    """A draft for each event; a part that is praised without a motion is one too."""
+def drafts_of(reading: Reading, words: Sequence[Word], sides: Sides, known: Lexicon) -> list[Draft]:
+    """A draft for each event; a part that is praised, or to be watched, without a motion is one too."""
     drafts: list[Draft] = []
     for k, clause in enumerate(reading.clauses):
         for event in clause.events:
@@ -54,8 +55,8 @@ def drafts_of(reading: Reading, sides: Sides, known: Lexicon) -> list[Draft]:
             )  # fmt: skip
             draft = Draft(claim, k, clause.sentence, event.place, event.end, event.depth, event.said, event.form)
             drafts.append(replace(draft, tall=event.sign == "good"))
-        if not clause.events and clause.parts and clause.praise and clause.mood != "asked":
-            drafts.append(_praised_part(k, clause, sides, known))
+        if not clause.events and clause.parts:
+            drafts += _bare_part(k, clause, words, sides, known)
     return drafts
 
 
@@ -127,12 +128,15 @@ def _no_phase(tag: Tag, words: Sequence[Word], exercise: str | None) -> bool:
     return tag.meaning.value == "flight" and exercise is not None and "flight" not in knowledge(exercise).phases
 
 
-def _praised_part(k: int, clause: Clause, sides: Sides, known: Lexicon) -> Draft:
+def _bare_part(k: int, clause: Clause, words: Sequence[Word], sides: Sides, known: Lexicon) -> list[Draft]:
     part = clause.parts[0]
+    watched = words[clause.start].text in grammar("watch")
+    if not watched and (not clause.praise or clause.mood == "asked"):
+        return []
     joint = "pelvis" if part.meaning.value == "hips" else known.joints[part.meaning.value]
-    side = sides.of(part.start, clause)
-    claim = Claim("technique", joint, side, polarity="fine", span=Span(part.start, part.end))
-    return Draft(claim, k, clause.sentence, part.start, part.end)
+    polarity: Polarity = "asked" if watched else "fine"
+    claim = Claim("technique", joint, sides.of(part.start, clause), polarity=polarity, span=Span(part.start, part.end))
+    return [Draft(claim, k, clause.sentence, part.start, part.end)]
 
 
 def _join(first: Claim, second: Claim) -> Claim | None:

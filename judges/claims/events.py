@@ -235,9 +235,10 @@ def _join_turns(clause: Clause) -> None:
             clause.events.remove(event)  # "wider to each side"
             continue
         ways = [other for other in clause.events if other.form == "adjective" and other.part_place == event.part_place]
-        if any(0 <= way.place - event.end <= 1 for way in ways):
+        reach = 4 if event.form == "base" else 1  # "turn your left foot out"
+        if any(0 <= way.place - event.end <= reach for way in ways):
             for way in ways:
-                way.form, way.sign = event.form, event.sign or way.sign
+                way.form, way.sign = event.form, (event.sign if event.form != "base" else "") or way.sign
             clause.events.remove(event)
 
 

@@ -49,7 +49,7 @@ def _understood(text: str, exercise: str | None) -> Understood:
     sides = Sides(words, known, numbers)
     tempos = tempos_in(words, reading)
     without_counts(reading, {number.start for number in used})
-    drafts = drafts_of(reading, sides, known)
+    drafts = drafts_of(reading, words, sides, known)
     drafts = with_angles(drafts, reading, words, [n for n in numbers if n not in used], sides, known)
     faults_by_context(drafts, reading)
     drafts = merged(drafts)

@@ -94,7 +94,7 @@ def fold(clause: Clause, before: Clause | None, words: Sequence[Word], roms: Seq
             ended,
             numbered,
             any(word.text in _LITTLE for word in words[event.place : event.end]),
-            words[clause.start].text in _LETTING,
+            words[clause.start].text in _LETTING or (words[clause.start].text == "keep" and event.form == "adjective"),
             negator is not None and any(part.start < negator.start for part in clause.parts),
         )
         verdict = next(found for rule in _RULES if (found := rule(case)) is not None)

@@ -60,7 +60,8 @@ def preposition(tag: Tag, words: Sequence[Word]) -> bool:
                 before == "and" and _text(words, tag.start - 2) in _WAYS
             )
             of_the_verb = before in grammar("before-up-the-particle") and after in grammar("after-up-the-particle")
-            return listed or of_the_verb or after in {"next", "ahead"} or before in {"next", "keep"}
+            kept_up = before == "it" and _text(words, tag.start - 2) in grammar("before-up-the-particle")
+            return listed or of_the_verb or kept_up or after in {"next", "ahead"} or before in {"next", "keep"}
         case "straight":
             return after in grammar("after-straight-the-adverb")
         case "close":

@@ -18,7 +18,7 @@ def bio_reply(exercise: str | None, reference: str, prediction: str) -> dict[str
     criteria: dict[str, str] = {name: _criterion(found, mine, theirs, slot) for name, slot in _SLOTS.items()}
     criteria["angle"] = _criterion(found, mine, theirs, "quantity")
     criteria["reps"] = _sets(_repetitions(found.reference), _repetitions(found.prediction))
-    criteria["valence"] = "match" if found.kind_agrees else "wrong"
+    criteria["valence"] = "match" if found.kind_agrees and (found.f1 is None or found.f1 >= 0.5) else "wrong"
     criteria["harm"] = "opposite" if found.contradictions and any(c.harm == "safety" for c in mine) else "absent"
     score = found.f1 if found.f1 is not None else float(found.kind_agrees)
     ordered = {
@@ -41,7 +41,9 @@ def _criterion(found: BioClaim, mine: list[Claim], theirs: list[Claim], slot: st
     if any(a != b and _opposed(a, b) for a, b in both):
         return "opposite"
     if both:
-        return "match" if all(a == b for a, b in both) else "near" if slot == "quantity" else "wrong"
+        same = all(a == b for a, b in both)
+        whole = len(found.matched) == len(mine) == len(theirs)
+        return "match" if same and whole else "near" if same or slot == "quantity" else "wrong"
     if any(getattr(claim, slot) is not None for claim in mine):
         return "missing"
     return "extra" if any(getattr(claim, slot) is not None for claim in theirs) else "absent"

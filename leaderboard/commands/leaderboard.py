@@ -30,7 +30,7 @@ def command() -> None:
 @click.option(
     "--metric",
     metavar="PROTOCOL.NAME",
-    help="What to order by, such as biobench-1.t_f_score [default: biobench-1.t_lift where there is one].",
+    help="What to order by, such as biobench-1.t_f_score [default: biobench-1.bioclaim_f where there is one].",
 )
 @click.option("--title", default="Leaderboard", show_default=True, help="The heading of the page.")
 @click.option(
@@ -39,6 +39,9 @@ def command() -> None:
     help="How many submissions are read at a time [default: one a core, at most 8].",
 )
 @click.option("--poses", metavar="DIR", help="The board's data with poses: timelines get a figure.")
+@click.option(
+    "--judged", metavar="DIR", help="Judges' results, one <system>.json each, from biobench judge score --out."
+)
 @click.option("--split", default="test", show_default=True, help="Of --poses.")
 @click.option("--annotations", metavar="NAME", help="Of --poses.")
 def build_command(
@@ -48,6 +51,7 @@ def build_command(
     title: str,
     processes: int | None,
     poses: str | None,
+    judged: str | None,
     split: str,
     annotations: str | None,
 ) -> None:
@@ -62,7 +66,15 @@ def build_command(
     order = None if metric is None else find_column(metric)
     cores = min(_MOST_PROCESSES, os.cpu_count() or 1)
     data = None if poses is None else options.open_benchmark(poses, split, annotations)
-    board = build(Path(submissions), Path(out), order=order, title=title, processes=processes or cores, poses=data)
+    board = build(
+        Path(submissions),
+        Path(out),
+        order=order,
+        title=title,
+        processes=processes or cores,
+        poses=data,
+        judged_in=None if judged is None else Path(judged),
+    )
     _tell(board, out)
 
 

@@ -91,8 +91,9 @@ def site(submissions, tmp_path_factory):
     return made_once(tmp_path_factory, "site", make)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Closed with its module: while it is open, an event loop runs in this process, and no other test can have one."""
     if CHROMIUM is None:
         pytest.skip("NO BROWSER: chromium is not installed (apt-get install chromium), so no page was opened")
     sync_api = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed")

@@ -131,9 +131,9 @@ def test_keyboard_alone(opened, site):
             break
     assert {"f-q", "f-causal", "f-baselines", "f-sort", "f-reset", "place", "biobench-1.t_lift"} <= reached
     page.keyboard.press("Enter")
-    assert page.locator("#board th[data-k='biobench-1.t_skill']").get_attribute("aria-sort") == "descending"
+    page.locator("#board th[data-k='biobench-1.t_skill'][aria-sort='descending']").wait_for()
     page.keyboard.press("Space")
-    assert page.locator("#board th[data-k='biobench-1.t_skill']").get_attribute("aria-sort") == "ascending"
+    page.locator("#board th[data-k='biobench-1.t_skill'][aria-sort='ascending']").wait_for()
     watched.assert_quiet()
 
 

@@ -12,6 +12,7 @@
   const status = document.getElementById("status");
   const first = { sort: data.order, dir: "asc", q: "", baselines: "yes", causal: "", exercise: "", poses: "", seen: "", weights: "" };
   let state = { ...first };
+  let own = null; // the address that this page gave itself
 
   document.documentElement.classList.add("js");
   for (const heading of headings) {
@@ -43,8 +44,8 @@
     const kept = new URLSearchParams();
     for (const key of Object.keys(first)) if (state[key] !== first[key]) kept.set(key, state[key]);
     const hash = "#" + kept.toString();
-    if (hash === (location.hash || "#")) show();
-    else location.replace(hash);
+    show(); // now: the address follows, and its event comes later
+    if (hash !== (location.hash || "#")) location.replace(own = hash);
   }
 
   function show() {
@@ -90,6 +91,9 @@
   field("sort").addEventListener("change", () => choose({ sort: field("sort").value, dir: data.keys[field("sort").value].first }));
   field("dir").addEventListener("click", () => choose({ dir: state.dir === "asc" ? "desc" : "asc" }));
   field("reset").addEventListener("click", () => choose(first));
-  window.addEventListener("hashchange", read);
+  window.addEventListener("hashchange", () => {
+    if (own !== (location.hash || "#")) read();
+    own = null;
+  });
   read();
 })();

@@ -38,12 +38,27 @@
     return node;
   }
 
-  function cell(row, text, kind) {
+  function cell(row, text, kind, marks) {
     const td = row.insertCell();
     const inner = document.createElement("bdi");
-    inner.textContent = text;
+    if (marks) underline(inner, Array.from(text), marks);
+    else inner.textContent = text;
     td.append(inner);
     if (kind) td.className = kind;
+  }
+
+  // Claims, underlined by what became of them; Python counts code points.
+  function underline(parent, text, marks) {
+    let done = 0;
+    for (const [start, end, state, title] of marks) {
+      const mark = document.createElement("mark");
+      mark.className = ["against", "agreed", "alone"][state];
+      mark.title = data.claims.titles[title];
+      mark.textContent = text.slice(start, end).join("");
+      parent.append(text.slice(done, start).join(""), mark);
+      done = end;
+    }
+    parent.append(text.slice(done).join(""));
   }
 
   // The pose at the chosen moment, where the data have poses.
@@ -149,20 +164,21 @@
       th.textContent = name;
       head.append(th);
     }
+    const [wanting, saying] = data.claims.segments[s.id] || [{}, {}];
     const lines = s.references.map(([t, text], i) => {
       const j = ofReference.get(i);
-      return j === undefined ? [t, t.toFixed(1), text, "", "missed", "miss"] : [t, t.toFixed(1), text, s.predictions[j][0].toFixed(1), s.predictions[j][1], "hit"];
+      return j === undefined ? [t, t.toFixed(1), text, "", "missed", "miss", wanting[i]] : [t, t.toFixed(1), text, s.predictions[j][0].toFixed(1), s.predictions[j][1], "hit", wanting[i], saying[j]];
     });
-    s.predictions.forEach(([t, text], j) => { if (!ofPrediction.has(j)) lines.push([t, "", "", t.toFixed(1), text, "alarm"]); });
+    s.predictions.forEach(([t, text], j) => { if (!ofPrediction.has(j)) lines.push([t, "", "", t.toFixed(1), text, "alarm", null, saying[j]]); });
     lines.sort((a, b) => a[0] - b[0]);
     const body = table.createTBody();
-    for (const [seconds, wanted, what, said, text, kind] of lines) {
+    for (const [seconds, wanted, what, said, text, kind, wantedMarks, saidMarks] of lines) {
       const row = body.insertRow();
       row.addEventListener("click", () => goTo(seconds));
       cell(row, wanted);
-      cell(row, what);
+      cell(row, what, "", wantedMarks);
       cell(row, said, kind);
-      cell(row, text, kind);
+      cell(row, text, kind, saidMarks);
     }
     events.replaceChildren(table);
     showFigure(s.id);
