@@ -134,3 +134,11 @@ def test_offline_without_a_probe_in_the_cache(tmp_path):
     assert ask_all(endpoint, requests, cache=tmp_path / "c", offline=True).outcomes == (Failure("not-in-cache"),)
     with pytest.raises(ProblemsFound, match="probe it online first"):
         probe(lambda n, body: able(body), tmp_path / "c", offline=True)
+
+
+def test_a_server_that_answers_500_to_what_it_does_not_know():
+    """As llama-cpp-python's does to a JSON schema; where it answers nothing with a schema it can do neither."""
+    found, _ = probe(lambda n, body: Answer(error("x"), 500) if kind(body) == "json_schema" else able(body))
+    assert found == dataclasses.replace(ALL, json_schema=False)
+    with pytest.raises(ProblemsFound, match="server-error"):
+        probe(lambda n, body: able(body) if kind(body) == "plain" else Answer(error("x"), 500))
