@@ -77,8 +77,8 @@ async def ask_capabilities(ask: Callable[[Request, Mode], Awaitable[Outcome]]) -
     """Asks the plain question first, then one for each capability: what is rejected only then is not there.
 
     A rejection that names another parameter, or any other failure, is no fact about the endpoint: it is given back. But some
-    servers answer what they do not know with 500 (llama-cpp-python's does): where one keeps to it, while it answers other
-    questions, that is a no.
+    servers answer a form of reply that they do not know with 500 (llama-cpp-python's does): where one keeps to it, while it
+    answers other questions, that is a no.
     """
     plain = await ask(*_PLAIN)
     if isinstance(plain, Failure):
@@ -108,7 +108,7 @@ def _judged(outcomes: dict[str, Outcome]) -> Capabilities | Failure:
     found = {}
     alive = any(not isinstance(outcome, Failure) for outcome in outcomes.values())
     for name, outcome in outcomes.items():
-        if isinstance(outcome, Failure) and outcome.cause == "server-error" and alive:
+        if isinstance(outcome, Failure) and outcome.cause == "server-error" and alive and name.startswith("json"):
             found[name] = False
         elif isinstance(outcome, Failure):
             other = outcome.parameters and not outcome.parameters & _NAMES[name]
