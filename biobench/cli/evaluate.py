@@ -168,7 +168,7 @@ def _table(results: Results, protocol: str, *, everything: bool) -> Table:
         score
         for score in results.scores
         if score.protocol == protocol
-        and (everything or score.metric in known.headline or _is_headline_of_a_plugin(score.metric, known.metrics))
+        and (everything or score.metric in known.headline or _is_headline_of_a_plugin(score, known.metrics))
     ]
     signatures = {score.metric: dict(Signature.parse(score.signature).items) for score in scores}
     shared = [
@@ -197,10 +197,13 @@ def _table(results: Results, protocol: str, *, everything: bool) -> Table:
     return Table(f"{protocol}: {results.system}", tuple(columns), tuple(rows), tuple(notes))
 
 
-def _is_headline_of_a_plugin(metric: str, built_in: Sequence[str]) -> bool:
+def _is_headline_of_a_plugin(score: Score, built_in: Sequence[str]) -> bool:
     from biobench import registry  # noqa: PLC0415 - keeps --help fast
 
-    return metric not in built_in and getattr(registry.metrics().plugins.get(metric), "headline", True)
+    if score.metric in built_in:
+        return False
+    kind = registry.metrics().plugins.get(score.metric)
+    return kind is None or (kind.headline and not (kind.optional and score.value is None))
 
 
 def _reasons(scores: Sequence[Score]) -> list[str]:

@@ -38,6 +38,8 @@ class Metric(ABC):
     """Why this metric can have no interval; empty where it can."""
     headline: ClassVar[bool] = True
     """Whether a short table shows it; of the built-in metrics the protocol says so."""
+    optional: ClassVar[bool] = False
+    """Whether a short table leaves it out where it has no number: what it needs is seldom there."""
 
     def __init__(self, epsilon: float = 0.0) -> None:
         self.epsilon = epsilon
