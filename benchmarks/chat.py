@@ -103,8 +103,14 @@ async def bare(url: str, count: int) -> int:
 
 
 def question(k: int) -> str:
-    """About as long as a judge's prompt without its criteria."""
-    return f"Item {k}. Is the remark right about the body? " + "Bend your knees a little more at the bottom. " * 20
+    """About as long as a judge's prompt without its criteria, with its blocks."""
+    texts = {
+        "EXERCISE": "squats",
+        "REFERENCE": "Bend your knees a little more.",
+        "PREDICTION": f"Go {k} degrees deeper.",
+    }
+    blocks = "".join(f"[[BEGIN {name} {k:016x}]]\n{text}\n[[END {name} {k:016x}]]\n" for name, text in texts.items())
+    return "Say of each criterion whether the two remarks agree. " * 14 + blocks
 
 
 if __name__ == "__main__":
