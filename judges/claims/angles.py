@@ -146,7 +146,7 @@ class _Placer:
 
     def _of_depth(self, drafts: Sequence[Draft], k: int) -> tuple[str | None, ClaimSide | None, Draft | None]:
         """Of the joints that make depth the one named before, else the knee, alone: "right knee 85°, sink to 90°"."""
-        named = [draft.claim for draft in self.drafts if draft.clause < k]
+        named = [draft.claim for draft in reversed(self.drafts) if draft.clause <= k and not draft.depth]
         spoken = next((claim for claim in named if any(d.claim.joint == claim.joint for d in drafts)), None)
         joint = "knee" if spoken is None else spoken.joint
         chosen = next((draft for draft in drafts if draft.claim.joint == joint), drafts[0])

@@ -110,6 +110,12 @@ def test_measured_and_target():
     assert told == [("knee", "right", 85.0, "measured"), ("knee", "right", 90.0, "target")]
 
 
+def test_an_angle_to_sink_to_is_that_of_the_joint_named_last():
+    text = "Great depth, but your left knee is caving in; right knee 85°, sink to 90°. Three more!"
+    angles = [(c.joint, c.side, c.quantity.low) for c in extract(text, "squats") if c.quantity and c.joint]
+    assert angles == [("knee", "right", 85.0), ("knee", "right", 90.0)]
+
+
 @pytest.mark.parametrize("text", ["Three left, keep going.", "You have three left.", "3 reps to go."])
 def test_three_left_is_a_count(text):
     (claim,) = extract(text, "squats")
