@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from judges.claims.clauses import OPPOSITE, Clause
+from judges.claims.clauses import Clause
 from judges.claims.drafts import Draft
 from judges.claims.grammar import grammar
 from judges.claims.lexicon import Lexicon, Tag
 from judges.claims.numbers import Number, role_of
 from judges.claims.reading import Reading
-from judges.claims.records import Claim, ClaimSide, Polarity, Quantity, Role, Span
+from judges.claims.records import OPPOSITE, Claim, ClaimSide, Polarity, Quantity, Role, Span
 from judges.claims.sides import Sides
 from judges.claims.tokens import Word
 

@@ -11,16 +11,10 @@ from judges.claims.lexicon import Tag
 from judges.claims.records import Polarity, Rom
 from judges.claims.tokens import Word
 
-__all__ = ["OPPOSITE", "Clause", "Event", "Mood", "has_number", "split"]
+__all__ = ["Clause", "Event", "Mood", "has_number", "split"]
 
 Mood = Literal["asked", "seen", "cue"]
 """How a clause speaks: a command or wish, a statement, or a fragment that may be either."""
-OPPOSITE = {
-    one: other
-    for pair in (("flex", "extend"), ("out", "in"), ("up", "down"), ("forward", "back"), ("still", "turn"))
-    for one, other in (pair, pair[::-1])
-}
-"""The opposite of each direction."""
 _STRONG = frozenset(".!?;:\n")
 _ENDS = frozenset(".!?\n")
 _PURPOSES = frozenset(("get", "help", "see", "reach", "make", "bring"))

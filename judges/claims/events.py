@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from judges.claims.clauses import OPPOSITE, Clause, Event, has_number
+from judges.claims.clauses import Clause, Event, has_number
 from judges.claims.grammar import grammar
 from judges.claims.lexicon import FILLERS, Lexicon, Meaning, Phrase, Tag
-from judges.claims.records import Rom
+from judges.claims.records import OPPOSITE, Rom
 from judges.claims.tags import preposition
 from judges.claims.tokens import Word
 

@@ -43,8 +43,8 @@ def understand(text: str, exercise: str | None = None) -> Understood:
 def _understood(text: str, exercise: str | None) -> Understood:
     words = mended(words_of(text))
     known = lexicon()
-    reading = read(words, exercise)
     numbers = numbers_in(words)
+    reading = read(words, numbers, exercise)
     counts, used = counts_in(words, numbers, reading)
     sides = Sides(words, known, numbers)
     tempos = tempos_in(words, reading)

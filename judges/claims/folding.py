@@ -9,17 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from judges.claims.clauses import OPPOSITE, Clause, Event
+from judges.claims.clauses import Clause, Event
 from judges.claims.grammar import grammar
 from judges.claims.lexicon import Lexicon, Tag
-from judges.claims.records import Polarity, Rom
+from judges.claims.records import OPPOSITE, Polarity, Rom
 from judges.claims.tokens import Word
 
 __all__ = ["fold"]
 
 _LITTLE = frozenset(("low", "shallow", "narrow", "short", "close"))
 """Words for too little of something: "too low" asks for more."""
-_LETTING = frozenset(("let", "allow"))
 
 
 class _Verdict(NamedTuple):
@@ -40,7 +39,7 @@ class _Case:
     ended: bool
     numbered: bool
     little: bool
-    let: bool
+    mending: bool
     of_a_part: bool
 
     @property
@@ -94,7 +93,7 @@ def fold(clause: Clause, before: Clause | None, words: Sequence[Word], roms: Seq
             ended,
             numbered,
             any(word.text in _LITTLE for word in words[event.place : event.end]),
-            words[clause.start].text in _LETTING or (words[clause.start].text == "keep" and event.form == "adjective"),
+            any(word.text in grammar("mends") for word in words[clause.start : clause.end]),
             negator is not None and any(part.start < negator.start for part in clause.parts),
         )
         verdict = next(found for rule in _RULES if (found := rule(case)) is not None)
@@ -259,9 +258,9 @@ def _praised(case: _Case) -> _Verdict | None:
     return _Verdict(case.praised, "full" if case.event.depth else None, "fine")
 
 
-def _let(case: _Case) -> _Verdict | None:
-    """A fault that is asked for, "let your knees cave in", is taken at its word."""
-    if not (case.bad and case.asked and case.let):
+def _at_its_word(case: _Case) -> _Verdict | None:
+    """A command is taken at its word, "flare your elbows", unless it is to mend what it names: "control the sway"."""
+    if not case.bad or not case.asked or case.event.depth or case.mending:
         return None
     return _Verdict(case.said, None, "asked")
 
@@ -285,5 +284,5 @@ def _observed(case: _Case) -> _Verdict:
 
 _RULES: tuple[Callable[[_Case], _Verdict | None], ...] = (
     _not_enough, _full_range, _beyond, _lacking, _failing, _more, _stopped, _no_longer, _denied, _without, _forbidden, _praised,
-    _let, _as_said, _observed,
+    _at_its_word, _as_said, _observed,
 )  # fmt: skip

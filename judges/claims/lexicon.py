@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from judges.claims.grammar import grammar
-from judges.claims.records import Rom
+from judges.claims.records import OPPOSITE, Rom
 from judges.claims.tokens import Word
 
 __all__ = ["FILLERS", "Lexicon", "Meaning", "Phrase", "Tag", "lexicon"]
@@ -19,11 +19,6 @@ __all__ = ["FILLERS", "Lexicon", "Meaning", "Phrase", "Tag", "lexicon"]
 FILLERS = grammar("fillers")
 """Words that may stand between the words of a phrase."""
 _SKIPPED_AT_MOST = 3
-_OPPOSITE = {
-    one: other
-    for pair in (("flex", "extend"), ("out", "in"), ("up", "down"), ("forward", "back"), ("still", "turn"))
-    for one, other in (pair, pair[::-1])
-}
 _FORMS = {"adjectives": "adjective", "nouns": "noun", "verbs": ""}
 _CONCEPTS = frozenset(("part", "motion", "phrase", "depth", "tempo"))
 """Layers that share the words of a remark: the longest entry of them all counts."""
@@ -186,7 +181,7 @@ def _phrases(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Phrase, ...], lis
         joint, _, direction = row["wants"].partition(" ")
         flipped = set(row.get("flip", ()))
         for opposite in (False, True):
-            told = _OPPOSITE.get(direction, direction) if opposite else direction
+            told = OPPOSITE.get(direction, direction) if opposite else direction
             number = str(len(phrases))
             parts = tuple(row.get("parts", ()))
             phrases.append(Phrase(joint, told or None, parts, row.get("sign", ""), row.get("rom"), row.get("phase")))

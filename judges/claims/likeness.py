@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from judges.claims.clauses import OPPOSITE
-from judges.claims.records import Claim, Quantity
+from judges.claims.records import OPPOSITE, Claim, Quantity
 from judges.claims.weights import SLOTS, Weights, weights
 
 __all__ = ["Likeness", "contradict", "likeness", "slots_of"]

@@ -13,7 +13,7 @@ from text_to_num import text2num
 from judges.claims.grammar import grammar, units
 from judges.claims.lexicon import lexicon
 from judges.claims.records import Comparison, Role
-from judges.claims.tokens import Word
+from judges.claims.tokens import Word, text_at
 
 __all__ = ["Number", "numbers_in", "role_of"]
 
@@ -76,11 +76,11 @@ def numbers_in(words: Sequence[Word]) -> list[Number]:
 
 
 def _number(words: Sequence[Word], place: int) -> Number | None:
-    text, after = words[place].text, _text(words, place + 1)
+    text, after = words[place].text, text_at(words, place + 1)
     if text == "right" and after in {"angle", "angles"}:
         return Number(place, place + 2, 90, 90, "deg")
     if text == "pi":
-        parts = _text(words, place + 2) if after == "/" else ""
+        parts = text_at(words, place + 2) if after == "/" else ""
         if parts.isdecimal() and int(parts):
             return Number(place, place + 3, 180 / int(parts), 180 / int(parts), "deg")
         return Number(place, place + 1, 180, 180, "deg")
@@ -97,7 +97,9 @@ def _in_words(words: Sequence[Word], place: int) -> Number | None:
     for end in range(place, len(words)):
         parts = words[end].text.split("-")
         linking = (
-            words[end].text == "and" and spoken[-1:] == ["hundred"] and _text(words, end + 1) in grammar("number-words")
+            words[end].text == "and"
+            and spoken[-1:] == ["hundred"]
+            and text_at(words, end + 1) in grammar("number-words")
         )
         if not linking and not all(part in grammar("number-words") or (part == "a" and not spoken) for part in parts):
             break
@@ -125,9 +127,9 @@ def _with_unit(words: Sequence[Word], number: Number) -> Number:
     if number.unit is not None:
         return number
     place = number.end
-    if _text(words, place) in _BEFORE_A_UNIT and _text(words, place + 1) in units():
+    if text_at(words, place) in _BEFORE_A_UNIT and text_at(words, place + 1) in units():
         place += 1
-    text = _text(words, place)
+    text = text_at(words, place)
     unit = units().get(text)
     if unit is None or text in _PARTS_TOO:
         return number
@@ -142,7 +144,7 @@ def _is_range(words: Sequence[Word], first: Number, second: Number) -> bool:
     if first.low >= second.low or (first.unit is not None and second.unit is not None and first.unit != second.unit):
         return False
     between = [word.text for word in words[first.end : second.start]]
-    before = _text(words, first.start - 1)
+    before = text_at(words, first.start - 1)
     if between == ["and"]:
         return before == "between"
     return between in (["-"], ["or"]) or (between == ["to"] and before not in grammar("before-no-range"))
@@ -164,13 +166,14 @@ def _compared(words: Sequence[Word], number: Number) -> Number:
 
 def _told(before: str, comparison: str) -> str:
     """The words of a comparison that end the text before a number, or nothing."""
-    entries = lexicon().index[f"numbers.{comparison}"].values()
-    texts = [" ".join(entry) for table in entries for entry, _ in table]
-    return max((text for text in texts if before.endswith((f" {text} ", f" {text} about "))), key=len, default="")
+    return next((text for text in _comparisons(comparison) if before.endswith((f" {text} ", f" {text} about "))), "")
 
 
-def _text(words: Sequence[Word], place: int) -> str:
-    return words[place].text if 0 <= place < len(words) else ""
+@cache
+def _comparisons(comparison: str) -> tuple[str, ...]:
+    """The lexicon's words for a comparison, the longest first."""
+    tables = lexicon().index[f"numbers.{comparison}"].values()
+    return tuple(sorted((" ".join(entry) for table in tables for entry, _ in table), key=len, reverse=True))
 
 
 def role_of(words: Sequence[Word], number: Number, start: int, end: int, *, asked: bool) -> Role:

@@ -10,7 +10,7 @@ from judges.claims.events import find_events
 from judges.claims.folding import fold
 from judges.claims.lexicon import Tag, lexicon
 from judges.claims.moods import inherits_command, mood, spread_praise
-from judges.claims.numbers import numbers_in
+from judges.claims.numbers import Number
 from judges.claims.tags import false_negation, false_praise, false_rom, masked, movable, pronoun, settled
 from judges.claims.tokens import Word
 
@@ -27,7 +27,7 @@ class Reading:
     praise: list[Tag]
 
 
-def read(words: Sequence[Word], exercise: str | None) -> Reading:
+def read(words: Sequence[Word], numbers: Sequence[Number], exercise: str | None) -> Reading:
     """The clauses of a remark with their events, folded: every event has the direction that is wanted, and its polarity."""
     known = lexicon()
     tagged = known.find("concepts", words)
@@ -40,7 +40,7 @@ def read(words: Sequence[Word], exercise: str | None) -> Reading:
     roms = [tag for tag in known.find("rom", words) if not false_rom(tag, words)]
     movers = known.find("movers", words)
     clauses = split(words, concepts, praise, movers)
-    counted = {number.start for number in numbers_in(words)}
+    counted = {number.start for number in numbers}
     carried: list[Tag] = []
     for k, clause in enumerate(clauses):
         clause.tags = [tag for tag in concepts if clause.holds(tag)]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from biobench.exercises import Harm
+
 __all__ = [
+    "OPPOSITE",
     "Claim",
     "ClaimSide",
     "Comparison",
@@ -27,7 +30,12 @@ Polarity = Literal["fault", "fine", "asked"]
 Role = Literal["measured", "target", "limit", "delta"]
 Rom = Literal["short", "full", "beyond"]
 Comparison = Literal["eq", "ge", "le"]
-Harm = Literal["safety", "technique", "cosmetic"]
+OPPOSITE = {
+    one: other
+    for pair in (("flex", "extend"), ("out", "in"), ("up", "down"), ("forward", "back"), ("still", "turn"))
+    for one, other in (pair, pair[::-1])
+}
+"""The opposite of each direction."""
 
 
 class Span(NamedTuple):

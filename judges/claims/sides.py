@@ -12,7 +12,7 @@ from judges.claims.lexicon import Lexicon
 from judges.claims.numbers import Number
 from judges.claims.reading import Reading
 from judges.claims.records import ClaimSide
-from judges.claims.tokens import Word
+from judges.claims.tokens import Word, text_at
 
 __all__ = ["Sides"]
 
@@ -121,4 +121,4 @@ class Sides:
         return bool(between) and between <= {"and", ",", "&"}
 
     def _text(self, place: int) -> str:
-        return self._words[place].text if 0 <= place < len(self._words) else ""
+        return text_at(self._words, place)

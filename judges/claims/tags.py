@@ -9,7 +9,7 @@ from biobench.exercises import names
 from judges.claims.clauses import Clause
 from judges.claims.grammar import grammar
 from judges.claims.lexicon import FILLERS, Tag
-from judges.claims.tokens import Word
+from judges.claims.tokens import Word, text_at
 
 __all__ = ["false_negation", "false_praise", "false_rom", "masked", "movable", "preposition", "pronoun", "settled"]
 
@@ -32,7 +32,7 @@ def masked(words: Sequence[Word], phases: Sequence[Tag]) -> set[int]:
 def settled(tag: Tag, words: Sequence[Word]) -> Tag | None:
     """A tag as its neighbours make it, or None where it is nothing: "back" is a part, a way to go, or the rear knee's."""
     text = words[tag.start].text
-    before, after = _text(words, tag.start - 1), _text(words, tag.end)
+    before, after = text_at(words, tag.start - 1), text_at(words, tag.end)
     whole = " ".join(word.text for word in words[tag.start : tag.end])
     if whole == "straight back" and before in grammar("limb"):
         return tag._replace(meaning=tag.meaning._replace(layer="motion", value="back", form="adjective"))
@@ -49,18 +49,18 @@ def settled(tag: Tag, words: Sequence[Word]) -> Tag | None:
 
 def preposition(tag: Tag, words: Sequence[Word]) -> bool:
     """Whether a word for a way names none: "in the air", "bend in your knees", "straight back", "away from"."""
-    text, before, after = words[tag.start].text, _text(words, tag.start - 1), _text(words, tag.end)
+    text, before, after = words[tag.start].text, text_at(words, tag.start - 1), text_at(words, tag.end)
     match text:
         case "in":
             return after in grammar("after-in-the-preposition") or after[:1].isdigit()
         case "out":
             return after in {"of", "there"}
         case "up" | "down":
-            listed = (after == "and" and _text(words, tag.end + 1) in _WAYS) or (
-                before == "and" and _text(words, tag.start - 2) in _WAYS
+            listed = (after == "and" and text_at(words, tag.end + 1) in _WAYS) or (
+                before == "and" and text_at(words, tag.start - 2) in _WAYS
             )
             of_the_verb = before in grammar("before-up-the-particle") and after in grammar("after-up-the-particle")
-            kept_up = before == "it" and _text(words, tag.start - 2) in grammar("before-up-the-particle")
+            kept_up = before == "it" and text_at(words, tag.start - 2) in grammar("before-up-the-particle")
             return listed or of_the_verb or kept_up or after in {"next", "ahead"} or before in {"next", "keep"}
         case "straight":
             return after in grammar("after-straight-the-adverb")
@@ -81,7 +81,7 @@ def movable(parts: list[Tag], words: Sequence[Word], *, pronoun: bool) -> list[T
         place = tag.start - 1
         while place >= 0 and words[place].text in FILLERS - {"is", "are", "was", "were"}:
             place -= 1
-        text, before = _text(words, place), _text(words, place - 1)
+        text, before = text_at(words, place), text_at(words, place - 1)
         return text in grammar("landmarks") or (text == "of" and before in {"front", "ahead", "top"})
 
     kept = [part for part in parts if not landmark(part)]
@@ -96,9 +96,9 @@ def pronoun(clause: Clause, words: Sequence[Word]) -> bool:
 def false_rom(tag: Tag, words: Sequence[Word]) -> bool:
     """Whether words about a range say nothing of one: "more than 15 degrees", "any more", "lacks 15 degrees"."""
     text = words[tag.start].text
-    before, after = _text(words, tag.start - 1), _text(words, tag.end) or "."
+    before, after = text_at(words, tag.start - 1), text_at(words, tag.end) or "."
     around = words[max(0, tag.start - 3) : tag.end + 3]
-    if text in grammar("comparative") and after == "than" and _numeral(_text(words, tag.end + 1)):
+    if text in grammar("comparative") and after == "than" and _numeral(text_at(words, tag.end + 1)):
         return True
     if text == "more" and before in grammar("before-more"):
         return True
@@ -112,7 +112,7 @@ def false_rom(tag: Tag, words: Sequence[Word]) -> bool:
 
 def false_negation(tag: Tag, words: Sequence[Word]) -> bool:
     """Whether a negation negates nothing that moves: "stops short", "no more than 15 degrees", "not only"."""
-    text, after = words[tag.start].text, _text(words, tag.end)
+    text, after = words[tag.start].text, text_at(words, tag.end)
     match text:
         case "stop" | "stopping":
             return after in grammar("after-stop-short")
@@ -128,7 +128,7 @@ def false_negation(tag: Tag, words: Sequence[Word]) -> bool:
 
 def false_praise(tag: Tag, words: Sequence[Word]) -> bool:
     """Whether words of praise praise nothing: "not well", "as well", "for better control", "stay strong"."""
-    text, before, after = words[tag.start].text, _text(words, tag.start - 1), _text(words, tag.end)
+    text, before, after = words[tag.start].text, text_at(words, tag.start - 1), text_at(words, tag.end)
     match text:
         case "well" | "good":
             return before in grammar("before-false-praise") and before != "a"
@@ -160,7 +160,3 @@ def _names() -> tuple[tuple[str, ...], ...]:
 
 def _numeral(text: str) -> bool:
     return text[:1].isdigit() or text in grammar("numeral-like")
-
-
-def _text(words: Sequence[Word], place: int) -> str:
-    return words[place].text if 0 <= place < len(words) else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from judges.claims.records import Span
 
-__all__ = ["Word", "words_of"]
+__all__ = ["Word", "text_at", "words_of"]
 
 _SAME = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": " ", "−": "-", "º": "°", "˚": "°"}
@@ -39,6 +40,11 @@ def words_of(text: str) -> list[Word]:
         start, end = places[match.start()], places[match.end() - 1] + 1
         found.append(Word(match.group(), Span(start, end)))
     return found
+
+
+def text_at(words: Sequence[Word], place: int) -> str:
+    """The word at a place, nothing outside the remark."""
+    return words[place].text if 0 <= place < len(words) else ""
 
 
 def _folded(text: str) -> tuple[str, list[int]]:

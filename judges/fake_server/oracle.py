@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from judges.claims import BioClaim, Claim, Understood, compare
-from judges.claims.clauses import OPPOSITE
+from judges.claims.records import OPPOSITE
 
 __all__ = ["bio_reply"]
 
