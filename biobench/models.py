@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from biobench.exercises import find_exercise
 from biobench.problems import Problem, ProblemsFound
@@ -20,10 +20,12 @@ from biobench.records import Benchmark, Entry, Segment, Session
 from biobench.registry import Registry, by_group
 
 __all__ = [
+    "Failure",
     "Model",
     "Option",
     "OptionValue",
     "Options",
+    "PartlyFailed",
     "exercise_segments",
     "find_model",
     "models",
@@ -33,6 +35,7 @@ __all__ = [
     "run_model",
     "system_name",
     "unusable_records",
+    "with_defaults",
 ]
 
 OptionValue = float | str
@@ -63,6 +66,25 @@ class Option:
         return f"{self.name}{value}: {self.summary}"
 
 
+class Failure(NamedTuple):
+    """Where a model could say nothing because something was wrong, and what."""
+
+    where: str
+    reason: str
+
+
+class PartlyFailed(Exception):  # noqa: N818 - not an error of the caller
+    """Raised by ``predict`` once everything else is done: some videos or exercises could not be answered.
+
+    ``entries`` is the whole answer, in which those are silent; ``failures`` says which and why. The command writes the
+    answer, names every failure, and exits with 1.
+    """
+
+    def __init__(self, entries: Sequence[Entry], failures: Sequence[Failure]) -> None:
+        super().__init__(f"{len(failures)} could not be answered")
+        self.entries, self.failures = tuple(entries), tuple(failures)
+
+
 class Model(ABC):
     """A system that turns a benchmark into remarks. A subclass sets the class variables and says ``predict``."""
 
@@ -80,7 +102,16 @@ class Model(ABC):
         """One entry for each of ``exercise_segments(benchmark)``, in that order; times from the segment's start.
 
         ``options`` holds every option, those not given with their defaults. The same arguments give the same remarks.
+        Raises ``PartlyFailed``, with the whole answer, where a video or an exercise could not be answered.
         """
+
+    def provenance(self, options: Options) -> Mapping[str, object]:  # noqa: ARG002 - for those that override it
+        """What the remarks were made with besides options and seed: weights, checksums, a prompt's version; JSON values."""
+        return {}
+
+    def data_root(self, options: Options) -> str | None:  # noqa: ARG002 - for those that override it
+        """The data that the options name, where a model has its own settings file; None: the command's ``--data``."""
+        return None
 
 
 def models() -> Registry[Model]:
@@ -156,7 +187,7 @@ def run_model(model: Model, benchmark: Benchmark, given: Options, seed: int = 0)
 
     Defaults fill the options that are not ``given``. The exercises of a record that can't be cut are silent.
     Raises ``ProblemsFound`` for options that are wrong, references that are missing, or a model that leaves out,
-    repeats or reorders exercises.
+    repeats or reorders exercises; ``PartlyFailed``, with such entries, where the model does.
     """
     problems = _option_problems(model, given)
     if model.needs_references and not benchmark.has_references:
@@ -164,8 +195,20 @@ def run_model(model: Model, benchmark: Benchmark, given: Options, seed: int = 0)
         problems.append(Problem(benchmark.source, found, f"annotated data, which {model.name} reads"))
     if problems:
         raise ProblemsFound(problems)
+    try:
+        return _complete(model, benchmark, model.predict(benchmark, with_defaults(model, given), seed))
+    except PartlyFailed as partly:
+        raise PartlyFailed(_complete(model, benchmark, partly.entries), partly.failures) from partly
+
+
+def with_defaults(model: Model, given: Options) -> dict[str, OptionValue]:
+    """Every option of a model: those given, the others with their defaults."""
     defaults = {name: option.default for name, option in model.options.items() if option.default is not None}
-    entries = model.predict(benchmark, {**defaults, **given}, seed)
+    return {**defaults, **given}
+
+
+def _complete(model: Model, benchmark: Benchmark, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The entries, with silence for records that can't be cut. Raises ``ProblemsFound`` where they are not one an exercise."""
     wanted, said = [segment.id for segment in exercise_segments(benchmark)], [entry.key for entry in entries]
     if said != wanted:
         at = next(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from biobench.files import write_text
@@ -19,8 +19,16 @@ _LONGEST_NAME = 200
 _LINES = (".jsonl", ".ndjson")
 
 
-def write_predictions(path: str | Path, system: str, entries: Iterable[Entry], time: TimeOrigin = "segment") -> None:
+def write_predictions(
+    path: str | Path,
+    system: str,
+    entries: Iterable[Entry],
+    time: TimeOrigin = "segment",
+    provenance: Mapping[str, object] | None = None,
+) -> None:
     """Writes one entry a line, whole or not at all; the same entries give the same bytes.
+
+    ``provenance`` says what made them, in JSON values; no reader acts on it.
 
     ``time`` says where the seconds of ``entries`` count from. A path that ends with ``.jsonl`` or ``.ndjson`` gets JSON
     Lines. Raises ``ProblemsFound`` with everything that ``load_predictions`` would refuse whatever the benchmark, or
@@ -30,7 +38,8 @@ def write_predictions(path: str | Path, system: str, entries: Iterable[Entry], t
     problems = _problems(str(path), system, listed)
     if problems:
         raise ProblemsFound(problems)
-    header = _json({"schema": NATIVE_SCHEMA, "system": system, "time": time})
+    made = {"provenance": dict(provenance)} if provenance else {}
+    header = _json({"schema": NATIVE_SCHEMA, "system": system, "time": time, **made})
     rows = [_json({"segment": key, "feedbacks": list(map(_record, feedbacks))}) for key, feedbacks in listed]
     if target.name.endswith(_LINES):
         text = "\n".join([header, *rows])
