@@ -80,9 +80,7 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``W x + scale * B A x``."""
-        changed: Tensor = self.base(x) + self.scale * nn.functional.linear(
-            nn.functional.linear(x, self.down), self.up
-        )
+        changed: Tensor = self.base(x) + self.scale * nn.functional.linear(nn.functional.linear(x, self.down), self.up)
         return changed
 
 
@@ -146,9 +144,7 @@ def load_checkpoint(
             parent = module.get_submodule(name.rpartition(".")[0])
             base = module.get_submodule(name)
             if isinstance(base, nn.Linear):
-                setattr(
-                    parent, name.split(".")[-1], LoraLinear(base, low_rank[name]["A"], low_rank[name]["B"], scale)
-                )
+                setattr(parent, name.split(".")[-1], LoraLinear(base, low_rank[name]["A"], low_rank[name]["B"], scale))
     left_out = tuple(sorted(set(low_rank) - named))
     return Loaded(used, tuple(sorted(named)), left_out, tuple(sorted(unused)))
 

@@ -24,11 +24,11 @@ from biocoach_model.alignment import aligned, deviation_deg, reference, warped
 from biocoach_model.violations import Violation, broken_constraints, explaining_faults
 from biocoach_model.words import morphometric_sentence, motion_sentence
 
-__all__ = ["Judged", "MotionContext", "analyse", "judge", "judge_hold", "morphometric_context", "state_of"]
+__all__ = ["HOLD_S", "Judged", "MotionContext", "analyse", "judge", "judge_hold", "morphometric_context", "state_of"]
 
 Floats = NDArray[np.float64]
 
-_HOLD_S = 3.0
+HOLD_S = 3.0
 """What a stretch is judged by: its last three seconds."""
 _MOVING_S = 4.0
 """After so long without a repetition somebody is standing."""
@@ -76,10 +76,12 @@ class MotionContext:
         side: Side | None = None,
         golden_rad: Floats | None = None,
         released: bool = False,
+        hold_s: float = HOLD_S,
     ) -> MotionContext:
         """The context of a motion at a time, for an exercise (in any spelling) that began at ``start_s``.
 
-        ``golden_rad`` (frames, 46) is the reference [the generator's good form]. Raises ``KeyError`` for an unknown
+        ``golden_rad`` (frames, 46) is the reference [the generator's good form]; a hold is judged by its last ``hold_s``
+        seconds. Raises ``KeyError`` for an unknown
         exercise.
         """
         found = find_exercise(exercise)
@@ -88,7 +90,7 @@ class MotionContext:
         begin_s = float(motion.times_s[0]) if start_s is None and len(motion) else (start_s or 0.0)
         known = _side(side or found.side)
         seen = motion.between(begin_s, np.inf if released else at_s)
-        judged = analyse(seen, found.name, known, golden_rad, last_only=True, until_s=at_s)
+        judged = analyse(seen, found.name, known, golden_rad, last_only=True, until_s=at_s, hold_s=hold_s)
         repetitions = [one.repetition for one in judged]
         last = judged[-1] if judged else None
         state, phase = state_of(found.name, repetitions, at_s)
@@ -108,6 +110,7 @@ def analyse(
     last_only: bool = False,
     until_s: float = np.inf,
     dtw: bool = False,
+    hold_s: float = HOLD_S,
 ) -> list[Judged]:
     """Every repetition that was finished ``until_s``, judged; with ``last_only`` the earlier ones are only found.
 
@@ -122,7 +125,7 @@ def analyse(
     filled = motion.filled()
     times, angles = filled.times_s[filled.valid], filled.angles_rad[filled.valid]
     if known.hold:
-        return judge_hold(times, angles, known.name, side, golden, until_s)
+        return judge_hold(times, angles, known.name, side, golden, until_s, hold_s)
     signal = cycle_signal(filled.angles_rad, known.name, side)
     found = [r for r in find_repetitions(signal, filled.times_s, known.name) if r.end_s <= until_s]
     judged = []
@@ -162,19 +165,25 @@ def morphometric_context(measures: Morphometrics) -> str:
 
 
 def judge_hold(
-    times: Floats, angles: Floats, exercise: str, side: Side | None, golden: Floats, until_s: float
+    times: Floats,
+    angles: Floats,
+    exercise: str,
+    side: Side | None,
+    golden: Floats,
+    until_s: float,
+    hold_s: float = HOLD_S,
 ) -> list[Judged]:
-    """The last three seconds of a hold, where the pose is nearer to the stretch than to standing."""
+    """The last seconds of a hold, where the pose is nearer to the stretch than to standing."""
     end_s = min(until_s, float(times[-1])) if len(times) else 0.0
-    inside = (times >= end_s - _HOLD_S) & (times <= end_s)
-    if not np.any(inside) or end_s - times[0] < _HOLD_S:
+    inside = (times >= end_s - hold_s) & (times <= end_s)
+    if not np.any(inside) or end_s - times[0] < hold_s:
         return []
     pose = np.median(angles[inside], axis=0)
     held, rest = golden[-1], golden[0]
     if np.linalg.norm(deviation_deg(pose, held)[3:]) > np.linalg.norm(deviation_deg(pose, rest)[3:]):
         return []
     deviation = deviation_deg(pose, held)[None, :]
-    span = Repetition(end_s - _HOLD_S, end_s - _HOLD_S / 2, end_s, 0.0, 0.0)
+    span = Repetition(end_s - hold_s, end_s - hold_s / 2, end_s, 0.0, 0.0)
     wanted = np.degrees(held)[None, :]
     faults = tuple(explaining_faults(exercise, deviation, wanted, side))
     return [Judged(span, side, faults, tuple(broken_constraints(exercise, deviation, wanted)))]

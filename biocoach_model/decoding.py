@@ -12,10 +12,17 @@ from torch import Tensor
 from biocoach_model.cache import KeyValueCache
 from biocoach_model.streamvlm import SpecialTokens, StreamVLM, Visual
 
-__all__ = ["LONGEST_REMARK", "Decoded", "Remark", "Stream", "decode"]
+__all__ = ["LONGEST_REMARK", "Decoded", "Nudge", "Remark", "Stream", "decode"]
 
 LONGEST_REMARK = 128
 """Tokens; with ``official`` timing nothing cuts a remark, as upstream's cap never acts."""
+
+
+class Nudge(NamedTuple):
+    """What is added (hidden,) to the embedding of one token of the prompt."""
+
+    place: int
+    change: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Stream:
     prompt: tuple[int, ...]
     rows: Tensor
     before: Callable[[int], Sequence[int]] | None = None
+    nudge: Nudge | None = None
 
 
 class Remark(NamedTuple):
@@ -154,7 +162,12 @@ def _run(model: StreamVLM, alive: list[_State], answer_bias: float) -> None:
     places = [k * length + length - len(prompts[k]) + j for k, j in sees]
     visual = Visual(rows[[k for k, _ in sees], of], torch.tensor(places, dtype=torch.long, device=model.device))
     cache = KeyValueCache()
-    hidden = model(ids, visual, cache=cache, **_seen(pads, 0, length))[:, -1]
+    embeddings = model.embed(ids)
+    for k, state in enumerate(alive):
+        if state.stream.nudge is not None:
+            place, change = state.stream.nudge
+            embeddings[k, length - len(prompts[k]) + place] += change.to(embeddings)
+    hidden = model(ids, visual, embeddings=embeddings, cache=cache, **_seen(pads, 0, length))[:, -1]
     while True:
         logits = model.scores(hidden)
         deciding = torch.tensor([state.deciding for state in alive], device=logits.device)

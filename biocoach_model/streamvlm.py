@@ -151,7 +151,9 @@ class StreamVLM(nn.Module):
             )
             if visual is not None and k in self.xattn.adapter_insert_layers and len(visual.places):
                 flat = hidden.reshape(-1, hidden.shape[-1])
-                flat = flat.index_add(0, visual.places, layer.xattn_layer(flat[visual.places], visual.rows))
+                flat = flat.index_add(
+                    0, visual.places, layer.xattn_layer(flat[visual.places], visual.rows).to(flat.dtype)
+                )
                 hidden = flat.view_as(hidden)
         if cache is not None:
             cache.advance(ids.shape[1])

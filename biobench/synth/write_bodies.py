@@ -9,17 +9,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biobench.body.golden import write_golden
-from biobench.body.hsmr import write
+from biobench.body.hsmr import HsmrFrames, write
 from biobench.exercises import knowledge, names
 from biobench.files import write_bytes, write_text
 from biobench.synth.bodies import PoseErrors, golden_repetition, seen_poses, true_poses
 from biobench.synth.features import FEATURE_HZ, visual_features
 from biobench.synth.people import Person, Split
+from biobench.synth.poses import Floats
 from biobench.synth.script import Script, SynthVideo
 
-__all__ = ["MEASUREMENT_FILES", "write_features", "write_goldens", "write_measurements", "write_poses"]
+__all__ = [
+    "MEASUREMENT_FILES",
+    "drawn_features",
+    "drawn_poses",
+    "write_features",
+    "write_goldens",
+    "write_measurements",
+    "write_poses",
+]
 
 MEASUREMENT_FILES: dict[Split, str] = {
     "train": "all_hsmr_shapy_measurements.json",
@@ -27,17 +37,28 @@ MEASUREMENT_FILES: dict[Split, str] = {
 }
 
 
-def write_poses(
-    script: Script, video: SynthVideo, person: Person, frames_ns: Sequence[int], errors: PoseErrors, folder: Path
-) -> None:
-    """``HSMR_outputs/HSMR-<video>.npy`` in a split's ``folder``: one dictionary a frame."""
-    seconds = (np.array(frames_ns, dtype=np.int64) - frames_ns[0]) / 1e9
-    frames = seen_poses(
+def drawn_poses(script: Script, video: SynthVideo, person: Person, seconds: Floats, errors: PoseErrors) -> HsmrFrames:
+    """What a pose estimator would see of a video at times from its first frame, the same at every call."""
+    return seen_poses(
         true_poses(video, person, seconds),
         errors,
         _seed(script, "poses", video.video),
         _seed(script, "bias", person.id),
     )
+
+
+def drawn_features(script: Script, video: SynthVideo, person: Person) -> tuple[NDArray[np.float32], Floats]:
+    """Visual features (rows, 24, 7, 5) and their times (rows,) from the video's first frame, the same at every call."""
+    since = np.arange(1, int(video.duration_s * FEATURE_HZ) + 1) / FEATURE_HZ
+    return visual_features(true_poses(video, person, since), person, _seed(script, "features", video.video)), since
+
+
+def write_poses(
+    script: Script, video: SynthVideo, person: Person, frames_ns: Sequence[int], errors: PoseErrors, folder: Path
+) -> None:
+    """``HSMR_outputs/HSMR-<video>.npy`` in a split's ``folder``: one dictionary a frame."""
+    seconds = (np.array(frames_ns, dtype=np.int64) - frames_ns[0]) / 1e9
+    frames = drawn_poses(script, video, person, seconds, errors)
     write(folder / "HSMR_outputs" / f"HSMR-{video.video}.npy", frames)
 
 
@@ -46,8 +67,7 @@ def write_features(script: Script, video: SynthVideo, person: Person, first_s: f
 
     ``first_s`` is the time of the video's first frame there.
     """
-    since = np.arange(1, int(video.duration_s * FEATURE_HZ) + 1) / FEATURE_HZ
-    features = visual_features(true_poses(video, person, since), person, _seed(script, "features", video.video))
+    features, since = drawn_features(script, video, person)
     place = folder / "efficientnet_features" / "long_range_videos"
     write_bytes(place / f"{video.video}_features.npy", _npy(features))
     write_bytes(place / f"{video.video}_timestamps.npy", _npy(np.round(first_s + since, 6)))
