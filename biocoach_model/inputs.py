@@ -141,12 +141,9 @@ class Inputs:
 
     def _video(self, segment: Segment) -> _Video:
         if self._last is None or self._last[0] != segment.video:
-            session = segment.session
             found: _Video | InputFailure
             try:
-                if session is None:
-                    raise InputFailure("the exercise belongs to no video")
-                found = self._read(session)
+                found = self._read(segment.session)
             except InputFailure as failure:
                 found = failure
             except ProblemsFound as problems:
@@ -156,7 +153,9 @@ class Inputs:
             raise InputFailure(str(self._last[1]))
         return self._last[1]
 
-    def _read(self, session: Session) -> _Video:
+    def _read(self, session: Session | None) -> _Video:
+        if session is None:
+            raise InputFailure("the exercise belongs to no video")
         features, times = self._features_of(session) if self._features else (None, np.zeros(0))
         motion = self._motion_of(session) if self._poses else None
         measures = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing import get_context
 
@@ -76,26 +77,45 @@ def prepared(
     videos = [list(group) for _, group in groupby(exercise_segments(benchmark), lambda segment: segment.video)]
     examples: list[Example] = []
     failures: list[InputFailure] = []
-    jobs = [(inputs, segments, settings) for segments in videos]
-    if processes == 1:
-        results = map(_of_video, jobs)
-        for done, (made, failed) in enumerate(results, 1):
+    with _mapped(inputs, settings, min(processes, len(videos))) as results:
+        for done, (made, failed) in enumerate(results(videos), 1):
             examples += made
             failures += failed
             if progress is not None:
-                progress(done, len(jobs))
-        return examples, failures
-    with ProcessPoolExecutor(processes, mp_context=get_context("forkserver")) as pool:
-        for done, (made, failed) in enumerate(pool.map(_of_video, jobs), 1):
-            examples += made
-            failures += failed
-            if progress is not None:
-                progress(done, len(jobs))
+                progress(done, len(videos))
     return examples, failures
 
 
-def _of_video(job: tuple[Inputs, Sequence[Segment], CoachSettings]) -> tuple[list[Example], list[InputFailure]]:
-    inputs, segments, settings = job
+_Read = tuple[list[Example], list[InputFailure]]
+_worker: list[tuple[Inputs, CoachSettings]] = []
+"""Of a process that reads videos: sent once, not with every video."""
+
+
+@contextmanager
+def _mapped(
+    inputs: Inputs, settings: CoachSettings, processes: int
+) -> Iterator[Callable[[Iterable[list[Segment]]], Iterator[_Read]]]:
+    """A map over videos, in this process or in several."""
+    if processes <= 1:
+        yield lambda videos: (_of_video(inputs, settings, segments) for segments in videos)
+        return
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("forkserver"), initializer=_begin, initargs=(inputs, settings)
+    ) as pool:
+        yield lambda videos: pool.map(_in_worker, videos)
+
+
+def _begin(inputs: Inputs, settings: CoachSettings) -> None:
+    torch.set_num_threads(1)
+    _worker.append((inputs, settings))
+
+
+def _in_worker(segments: list[Segment]) -> _Read:
+    inputs, settings = _worker[-1]
+    return _of_video(inputs, settings, segments)
+
+
+def _of_video(inputs: Inputs, settings: CoachSettings, segments: Sequence[Segment]) -> _Read:
     examples: list[Example] = []
     failures: list[InputFailure] = []
     for segment in segments:
@@ -177,11 +197,6 @@ def _add(made: Tokens, token: int) -> None:
 
 def _aim(made: Tokens, target: int, weight: float) -> None:
     made.targets[-1], made.weights[-1] = target, weight
-
-
-def without_context(settings: CoachSettings) -> CoachSettings:
-    """The settings of a model that reads no context: it is not made."""
-    return replace(settings, motion="name")
 
 
 def padded(sequences: Sequence[Sequence[float]], value: float, kind: torch.dtype) -> Tensor:

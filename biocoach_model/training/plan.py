@@ -30,7 +30,7 @@ from biocoach_model.training.loop import TrainingReport, train
 from biocoach_model.training.settings import TrainingSettings, settings_from
 from biocoach_model.training.stages import GO_ON_WEIGHT, CoachTask, StreamTask
 
-__all__ = ["Plan", "Trained", "read_plan", "run_plan"]
+__all__ = ["Plan", "Trained", "read_plan", "run_plan", "run_prepared"]
 
 _STAGES = ("streamvlm", "biocoach")
 _SHAPE: Mapping[str, int] = {
