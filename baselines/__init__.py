@@ -1,1 +1,1 @@
-"""Systems to compare with that need no training: blind ones, the references themselves, and shuffles of them."""
+"""Systems to compare with that are not trained: blind ones, the references and shuffles of them, those that look at the body."""

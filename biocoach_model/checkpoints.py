@@ -128,8 +128,11 @@ def load_checkpoint(
     elif low_rank:
         found = f"LoRA tensors on {len(low_rank)} weights"
         problems.append(Problem(where, found, "settings for them: rank, alpha and targets"))
+    if len(problems) > _MOST_SHOWN:
+        more = Problem(where, f"{len(problems) - _MOST_SHOWN} more tensors like these", "the model's tensors")
+        problems = [*problems[:_MOST_SHOWN], more]
     if problems:
-        raise ProblemsFound(problems[:_MOST_SHOWN])
+        raise ProblemsFound(problems)
     weights = {name: value.to(device, dtype) for name, value in plain.items()}
     scale = 0.0 if lora is None else lora.alpha / lora.rank
     if merge:
@@ -200,6 +203,8 @@ def _lora_misfits(
             found = f"LoRA on {name} of shapes {list(pair['A'].shape)} and {list(pair['B'].shape)}"
             expected = f"{[lora.rank, shape[1]]} and {[shape[0], lora.rank]}: rank {lora.rank}"
             problems.append(Problem(where, found, expected))
+        elif not all(bool(torch.isfinite(tensor).all()) for tensor in pair.values()):
+            problems.append(Problem(where, f"LoRA on {name} with NaN or infinite values", "finite numbers"))
     return problems
 
 

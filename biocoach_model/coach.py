@@ -2,7 +2,7 @@
 
 Three stages: joints are selected from the first seconds of the video; the person's measures join the visual features by
 cross-attention; and before every remark the model reads the motion context of that moment. Causal: nothing that is said
-depends on what comes later, but in ``released`` mode.
+depends on what comes later; but in ``released`` mode, or where the motion sentence is injected once, as the released code does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,16 @@ from biocoach_model.streamvlm import StreamVLM, as_rows
 from biocoach_model.timing import published_remarks
 from biocoach_model.words import morphometric_sentence
 
-__all__ = ["FEATURE_HZ", "SLOTS", "BioCoach", "CoachSettings", "Seen", "motion_text"]
+__all__ = [
+    "FEATURE_HZ",
+    "SLOTS",
+    "BioCoach",
+    "CoachSettings",
+    "Seen",
+    "exercise_text",
+    "motion_text",
+    "named_prompt",
+]
 
 FEATURE_HZ = 4.0
 SLOTS = 80
@@ -47,8 +56,9 @@ class CoachSettings:
 
     ``selector``: ``learned``, ``table`` (the published fixed one) or ``none``. ``motion``: the ``context``, only the
     exercise's ``name``, or ``none``. ``window_s``: of the video, for the selector, and of a hold, for its judgement. ``most``
-    violations are told. ``injection``: at every ``remark``, or as the released code does, once: ``append`` or ``slot``.
-    ``released``: repetitions are looked for in the whole recording, the measures are one pooled token, the table selects.
+    violations are told. ``named``: the prompt says which exercise it is, as the session announces it. ``injection``: at every
+    ``remark``, or as the released code does, once: ``append`` or ``slot``. ``released``: repetitions are looked for in the
+    whole recording, the measures are one pooled token, the table selects.
     """
 
     selector: Literal["learned", "table", "none"] = "learned"
@@ -56,6 +66,7 @@ class CoachSettings:
     motion: Motions = "context"
     window_s: float = 3.0
     most: int = 3
+    named: bool = False
     injection: Injection = "remark"
     released: bool = False
 
@@ -65,6 +76,7 @@ class Seen:
     """One exercise as the model gets it; times in seconds from its start.
 
     ``features`` (rows, channels, 7, 5) and ``times_s`` (rows,); ``motion`` and ``measures`` where they are known.
+    ``golden_rad`` (frames, 46) is the reference repetition [the generator's good form].
     """
 
     exercise: str
@@ -72,6 +84,7 @@ class Seen:
     times_s: NDArray[np.float64]
     motion: Motion | None = None
     measures: Morphometrics | None = None
+    golden_rad: NDArray[np.float64] | None = None
 
 
 class BioCoach(nn.Module):
@@ -114,11 +127,12 @@ class BioCoach(nn.Module):
     def stream_of(self, seen: Seen) -> Stream:
         """An exercise ready to be decoded."""
         rows = self.fused(as_rows(seen.features), seen.measures)
+        prompt = named_prompt(self.prompt, self.codec, seen.exercise) if self.settings.named else self.prompt
         if self.settings.motion == "none":
-            return Stream(self.prompt, rows)
+            return Stream(prompt, rows)
         if self.settings.injection == "remark":
-            return Stream(self.prompt, rows, lambda row: self.codec.encode(self.motion_text(seen, row)))
-        return self._injected_once(seen, rows)
+            return Stream(prompt, rows, lambda row: self.codec.encode(self.motion_text(seen, row)))
+        return self._injected_once(seen, rows, prompt)
 
     def fused(self, rows: Tensor, measures: Morphometrics | None) -> Tensor:
         """Rows with the person's measures in them; unchanged where there are none, or where the model has no fusion."""
@@ -134,20 +148,20 @@ class BioCoach(nn.Module):
         if self.settings.motion == "name":
             return motion_text(replace(seen, motion=None), 0.0, self.settings, None)
         kept = None
-        if self.selector is not None and self.settings.selector == "learned":
+        if self.selector is not None and self.settings.selector == "learned" and not self.settings.released:
             window = max(1, round(self.settings.window_s * FEATURE_HZ))
             rows = as_rows(seen.features[: min(row + 1, window)]).to(next(self.selector.parameters()))
             with torch.inference_mode():
                 kept = selected(self.selector(rows), KEPT)
         return motion_text(seen, float(seen.times_s[row]), self.settings, kept)
 
-    def _injected_once(self, seen: Seen, rows: Tensor) -> Stream:
+    def _injected_once(self, seen: Seen, rows: Tensor, prompt: tuple[int, ...]) -> Stream:
         """The released code's ways: one sentence about the whole recording, before the first row."""
         ids = self.codec.encode(self.motion_text(seen, len(rows) - 1)) if len(rows) else []
         if self.settings.injection == "slot":
-            return Stream((*self.prompt[:-1], *ids[:SLOTS], self.prompt[-1]), rows)
+            return Stream((*prompt[:-1], *ids[:SLOTS], prompt[-1]), rows)
         mean = self.stream.embed(torch.tensor(ids or [0], device=self.stream.device)).mean(0)
-        return Stream(self.prompt, rows, nudge=Nudge(len(self.prompt) - 2, _NUDGE * mean) if ids else None)
+        return Stream(prompt, rows, nudge=Nudge(len(prompt) - 2, _NUDGE * mean) if ids else None)
 
     def _feedbacks(self, decoded: Decoded, seen: Seen, timing: str) -> tuple[Feedback, ...]:
         if timing == "official":
@@ -155,6 +169,18 @@ class BioCoach(nn.Module):
             return tuple(Feedback(time_s, self.codec.decode(ids).strip()) for time_s, ids in said)
         texts = [(remark, self.codec.decode(remark.ids).strip()) for remark in decoded.remarks]
         return tuple(Feedback(float(seen.times_s[r.row]), text, r.confidence) for r, text in texts if text)
+
+
+def named_prompt(prompt: Sequence[int], codec: Codec, exercise: str) -> tuple[int, ...]:
+    """The prompt with the exercise's name before its last token, the first ``<vision>``."""
+    return (*prompt[:-1], *codec.encode(exercise_text(exercise)), prompt[-1])
+
+
+def exercise_text(exercise: str) -> str:
+    """The exercise in any spelling, as a sentence: the catalogue's name where it has one."""
+    found = find_exercise(exercise)
+    name = exercise if found is None else " ".join(filter(None, found))
+    return f"{name[:1].upper()}{name[1:]}."
 
 
 def motion_text(seen: Seen, at_s: float, settings: CoachSettings, kept: frozenset[str] | None) -> str:
@@ -165,17 +191,22 @@ def motion_text(seen: Seen, at_s: float, settings: CoachSettings, kept: frozense
     found = find_exercise(seen.exercise)
     motion = seen.motion
     if found is None or motion is None or settings.motion == "name":
-        name = seen.exercise if found is None else " ".join(filter(None, found))
-        return f"{name[:1].upper()}{name[1:]}."
+        return exercise_text(seen.exercise)
     context = MotionContext.at(
-        motion, seen.exercise, at_s, start_s=0.0, released=settings.released, hold_s=settings.window_s
+        motion,
+        seen.exercise,
+        at_s,
+        start_s=0.0,
+        golden_rad=seen.golden_rad,
+        released=settings.released,
+        hold_s=settings.window_s,
     )
     last = context.last
     if last is not None:
         faults = last.faults
         if kept is not None:
             faults = of_joints(faults, kept)
-        elif settings.selector == "table":
+        elif settings.selector == "table" or settings.released:
             faults = of_table(faults, context.exercise)
         context = replace(context, last=replace(last, faults=tuple(faults)))
     return context.sentence(settings.most)

@@ -98,14 +98,14 @@ class _State:
         if self.seen > max(len(stream.rows), 1):
             raise ValueError(f"a prompt that sees {self.seen} rows, and there are {len(stream.rows)}")
         self.over = len(stream.rows) == 0 or (official and self.seen >= len(stream.rows))
-        self._waiting: list[int] = []
+        self._to_read: list[int] = []
         self._words: list[int] | None = None
         self._confidence = 0.0
 
     @property
     def deciding(self) -> bool:
         """Whether the next token says to go on or to speak."""
-        return self._words is None and not self._waiting
+        return self._words is None
 
     @property
     def row(self) -> int | None:
@@ -114,19 +114,19 @@ class _State:
 
     def take(self, predicted: int, confidence: float) -> None:
         """The model's choice becomes the next token; ``over`` says when there is none that has to be fed."""
-        if self.deciding and predicted == self._tokens.answer:
-            self._confidence = confidence
-            read = () if self.stream.before is None else self.stream.before(self.seen - 1)
-            self._waiting = [*read, self._tokens.answer]
-        if self._waiting:
-            token = self._waiting.pop(0)
-            if token == self._tokens.answer and not self._waiting:
-                self._words = []
-            self.done.ids.append(token)
-        elif self._words is None:
-            self._go_on()
-        else:
+        if self._words is not None:
             self._speak(predicted, self._words)
+        elif predicted == self._tokens.answer:
+            self._confidence, self._words = confidence, []
+            self._to_read = [] if self.stream.before is None else list(self.stream.before(self.seen - 1))
+            self.done.ids += [*self._to_read, self._tokens.answer]
+        else:
+            self._go_on()
+
+    def reading(self) -> list[int]:
+        """What has to be fed before the newest token; asked for once."""
+        read, self._to_read = self._to_read, []
+        return read
 
     def _go_on(self) -> None:
         if self.seen == len(self.stream.rows):
@@ -151,43 +151,68 @@ def _run(model: StreamVLM, alive: list[_State], answer_bias: float) -> None:
     """Decodes one batch to its end."""
     if not alive:
         return
-    prompts = [state.stream.prompt for state in alive]
-    length = max(map(len, prompts))
-    pads = torch.tensor([length - len(prompt) for prompt in prompts], device=model.device)
     rows = torch.nn.utils.rnn.pad_sequence([state.stream.rows for state in alive], batch_first=True)
     rows = rows.to(model.device, model.dtype)
-    ids = torch.tensor([[0] * (length - len(prompt)) + list(prompt) for prompt in prompts], device=model.device)
-    sees = [(k, j) for k, prompt in enumerate(prompts) for j, t in enumerate(prompt) if t == model.tokens.vision]
-    of = [sum(t == model.tokens.vision for t in prompts[k][:j]) for k, j in sees]
-    places = [k * length + length - len(prompts[k]) + j for k, j in sees]
-    visual = Visual(rows[[k for k, _ in sees], of], torch.tensor(places, dtype=torch.long, device=model.device))
-    cache = KeyValueCache()
-    embeddings = model.embed(ids)
-    for k, state in enumerate(alive):
-        if state.stream.nudge is not None:
-            place, change = state.stream.nudge
-            embeddings[k, length - len(prompts[k]) + place] += change.to(embeddings)
-    hidden = model(ids, visual, embeddings=embeddings, cache=cache, **_seen(pads, 0, length))[:, -1]
+    cache = KeyValueCache([0] * len(alive))
+    hidden = _prompted(model, alive, rows, cache)
     while True:
         logits = model.scores(hidden)
         deciding = torch.tensor([state.deciding for state in alive], device=logits.device)
         logits[:, model.tokens.answer] += answer_bias * deciding
         sure = torch.softmax(logits, -1)[:, model.tokens.answer]
-        for state, token, confidence in zip(alive, logits.argmax(-1).tolist(), sure.tolist(), strict=True):
-            state.take(token, confidence)
-            if not state.over and len(state.done.ids) > model.config.max_position_embeddings:
-                state.done.truncated = state.over = True
+        for k, (token, confidence) in enumerate(zip(logits.argmax(-1).tolist(), sure.tolist(), strict=True)):
+            alive[k].take(token, confidence)
+            read = alive[k].reading()
+            if cache.lengths[k] + len(read) >= model.config.max_position_embeddings:
+                alive[k].done.truncated = not alive[k].over
+                alive[k].over = True
+            elif read:
+                _read(model, k, read, cache)
         going = [k for k, state in enumerate(alive) if not state.over]
         if not going:
             return
         if len(going) < len(alive):
-            which = torch.tensor(going, device=model.device)
-            alive, pads, rows = [alive[k] for k in going], pads[which], rows[which]
-            cache.keep(which)
-        hidden = _step(model, alive, rows, pads, cache)
+            alive, rows = [alive[k] for k in going], rows[torch.tensor(going, device=rows.device)]
+            cache.keep(going)
+        hidden = _step(model, alive, rows, cache)
 
 
-def _step(model: StreamVLM, alive: Sequence[_State], rows: Tensor, pads: Tensor, cache: KeyValueCache) -> Tensor:
+def _prompted(model: StreamVLM, alive: Sequence[_State], rows: Tensor, cache: KeyValueCache) -> Tensor:
+    """Feeds the prompts; the hidden states (segments, hidden) that predict the first tokens."""
+    prompts = [state.stream.prompt for state in alive]
+    length = max(map(len, prompts))
+    ids = torch.tensor([[*prompt, *[0] * (length - len(prompt))] for prompt in prompts], device=model.device)
+    places, seen = [], []
+    for k, prompt in enumerate(prompts):
+        sees = [j for j, token in enumerate(prompt) if token == model.tokens.vision]
+        places += [k * length + j for j in sees]
+        seen += [(k, row) for row in range(len(sees))]
+    at = torch.tensor(seen, dtype=torch.long, device=model.device).reshape(-1, 2)
+    visual = Visual(rows[at[:, 0], at[:, 1]], torch.tensor(places, dtype=torch.long, device=model.device))
+    embeddings = model.embed(ids)
+    for k, state in enumerate(alive):
+        if state.stream.nudge is not None:
+            place, change = state.stream.nudge
+            embeddings[k, place] += change.to(embeddings)
+    hidden = model(ids, visual, embeddings=embeddings, cache=cache)
+    cache.lengths = [len(prompt) for prompt in prompts]
+    last = torch.tensor(cache.lengths, device=model.device) - 1
+    ends: Tensor = hidden[torch.arange(len(alive), device=model.device), last]
+    return ends
+
+
+def _read(model: StreamVLM, k: int, ids: Sequence[int], cache: KeyValueCache) -> None:
+    """Feeds one segment several tokens at once; what they predict is not asked for."""
+    start, count = cache.lengths[k], len(ids)
+    at = torch.arange(start, start + count, device=model.device)
+    mask = torch.arange(start + count, device=model.device)[None, :] <= at[:, None]
+    cache.row = k
+    model(torch.tensor([list(ids)], device=model.device), positions=at[None], mask=mask[None, None], cache=cache)
+    cache.row = None
+    cache.lengths[k] += count
+
+
+def _step(model: StreamVLM, alive: Sequence[_State], rows: Tensor, cache: KeyValueCache) -> Tensor:
     """Feeds every segment's newest token; the hidden states (segments, hidden) that predict the next ones."""
     ids = torch.tensor([[state.done.ids[-1]] for state in alive], device=model.device)
     looking = [(k, state.row) for k, state in enumerate(alive) if state.row is not None]
@@ -195,17 +220,10 @@ def _step(model: StreamVLM, alive: Sequence[_State], rows: Tensor, pads: Tensor,
     if looking:
         places = torch.tensor(looking, dtype=torch.long, device=model.device)
         visual = Visual(rows[places[:, 0], places[:, 1]], places[:, 0])
-    hidden: Tensor = model(ids, visual, cache=cache, **_seen(pads, cache.length, 1))
+    at = torch.tensor(cache.lengths, device=model.device)[:, None]
+    mask = None
+    if len(set(cache.lengths)) > 1:
+        mask = (torch.arange(max(cache.lengths) + 1, device=model.device)[None, :] <= at)[:, None, None]
+    hidden: Tensor = model(ids, visual, positions=at, mask=mask, cache=cache)
+    cache.lengths = [length + 1 for length in cache.lengths]
     return hidden[:, -1]
-
-
-def _seen(pads: Tensor, length: int, new: int) -> dict[str, Tensor]:
-    """Positions and mask of ``new`` tokens after ``length``, where a segment's first ``pads`` tokens are none."""
-    at = torch.arange(length, length + new, device=pads.device)
-    if not bool(pads.any()):
-        return {"positions": at[None, :].expand(len(pads), -1)}
-    before = torch.arange(length + new, device=pads.device)
-    mask = (before[None, None, :] <= at[None, :, None]) & (before[None, None, :] >= pads[:, None, None])
-    # Padding looks at itself: a row of nothing but False would give no number.
-    mask |= before[None, None, :] == at[None, :, None]
-    return {"positions": (at[None, :] - pads[:, None]).clamp(min=0), "mask": mask[:, None]}

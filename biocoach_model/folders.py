@@ -71,30 +71,33 @@ class ModelFolder:
 def load_coach(path: Path, device: str | torch.device = "cpu", **changes: object) -> BioCoach:
     """A coach, or a backbone alone as a coach without the other stages, ready to say something; float32.
 
-    ``changes`` are other values of ``CoachSettings``.
+    ``changes`` are other values of ``CoachSettings``. Raises ``ProblemsFound`` where files are missing, damaged, or don't
+    belong together.
     """
     folder = ModelFolder(path)
     base = folder if folder.base is None else ModelFolder(folder.base)
+    try:
+        return _coach(folder, base, changes).to(device).eval()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"a key that is missing or of another kind ({type(error).__name__}: {error})"
+        raise ProblemsFound([Problem(str(path / _MODEL), found, "a file that biobench train wrote")]) from error
+
+
+def _coach(folder: ModelFolder, base: ModelFolder, changes: Mapping[str, object]) -> BioCoach:
     stream, codec = _stream(base)
     record = folder.model
-    settings = CoachSettings(**record.get("coach", {"selector": "none", "morphometrics": False, "motion": "none"}))
+    settings = CoachSettings(**record["coach"])
     known = {field.name: getattr(settings, field.name) for field in fields(settings)}
     settings = CoachSettings(**{**known, **changes})
     fusion, selector = _parts(folder, stream, settings)
     bias = float(record.get("answer_bias", base.model.get("answer_bias", 0.0)))
     prompt = base.model["prompt"]
-    return BioCoach(stream, codec, prompt, settings, fusion, selector, bias).to(device).eval()
+    return BioCoach(stream, codec, prompt, settings, fusion, selector, bias)
 
 
-def save_stream(
-    folder: Path,
-    stream: StreamVLM,
-    codec: SmallCodec,
-    prompt: list[int],
-    made: Mapping[str, object],
-    answer_bias: float,
-) -> None:
-    """Writes a backbone. ``made`` says how it came to be."""
+def save_stream(folder: Path, alone: BioCoach, codec: SmallCodec, made: Mapping[str, object]) -> None:
+    """Writes a backbone, with the settings that it speaks by on its own. ``made`` says how it came to be."""
+    stream = alone.stream
     config = stream.config
     record = {
         "schema": _SCHEMA,
@@ -111,8 +114,9 @@ def save_stream(
         },
         "xattn": asdict(stream.xattn),
         "tokens": asdict(stream.tokens),
-        "prompt": prompt,
-        "answer_bias": answer_bias,
+        "prompt": list(alone.prompt),
+        "coach": asdict(alone.settings),
+        "answer_bias": alone.answer_bias,
         "made": dict(made),
     }
     folder.mkdir(parents=True, exist_ok=True)

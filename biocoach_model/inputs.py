@@ -5,6 +5,7 @@ Data of QEVD-synth without such files are rendered in memory from the script tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,19 +65,16 @@ class Inputs:
 
     def __init__(
         self,
+        folder: Path,
+        sessions: Mapping[str, Session],
         features: bool,
         poses: bool,
         script: Script | None,
         measures: dict[str, Morphometrics] | None,
         errors: PoseErrors,
     ) -> None:
-        self._features, self._poses, self._script, self._measures, self._errors = (
-            features,
-            poses,
-            script,
-            measures,
-            errors,
-        )
+        self._folder, self._sessions, self._features, self._poses = folder, sessions, features, poses
+        self._script, self._measures, self._errors = script, measures, errors
         self._last: tuple[str, _Video | InputFailure] | None = None
 
     @classmethod
@@ -121,7 +119,7 @@ class Inputs:
                 )
         if problems:
             raise ProblemsFound(problems)
-        return cls(features, poses, script, known, errors)
+        return cls(folder, {session.video: session for session in sessions}, features, poses, script, known, errors)
 
     def of(self, segment: Segment) -> SegmentInputs:
         """What there is to see of an exercise. Raises ``InputFailure`` where its video can't be used."""
@@ -130,12 +128,12 @@ class Inputs:
         inside = (video.feature_times_s >= start_s) & (video.feature_times_s < end_s)
         features = None if video.features is None else video.features[inside]
         if features is not None and not len(features):
-            raise InputFailure("no row of the visual features lies in the exercise")
+            raise InputFailure(_no_rows(video.feature_times_s, start_s, end_s))
         if features is not None and not np.all(np.isfinite(features)):
             raise InputFailure("the visual features hold NaN or infinite numbers")
         motion = video.motion
         if motion is not None:
-            part = motion.between(start_s, end_s)
+            part = motion.between(start_s, np.nextafter(end_s, -np.inf))
             motion = replace(part, times_s=part.times_s - start_s)
         return SegmentInputs(features, video.feature_times_s[inside] - start_s, motion, video.measures)
 
@@ -143,7 +141,7 @@ class Inputs:
         if self._last is None or self._last[0] != segment.video:
             found: _Video | InputFailure
             try:
-                found = self._read(segment.session)
+                found = self._read(self._sessions.get(segment.video))
             except InputFailure as failure:
                 found = failure
             except ProblemsFound as problems:
@@ -155,7 +153,7 @@ class Inputs:
 
     def _read(self, session: Session | None) -> _Video:
         if session is None:
-            raise InputFailure("the exercise belongs to no video")
+            raise InputFailure("the exercise belongs to no video of the data")
         features, times = self._features_of(session) if self._features else (None, np.zeros(0))
         motion = self._motion_of(session) if self._poses else None
         measures = None
@@ -188,7 +186,8 @@ class Inputs:
             raise InputFailure(f"{path.name} has {len(rows_read)} rows and {times_path.name} the shape {times.shape}")
         if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
             raise InputFailure(f"the times in {times_path.name} don't rise")
-        return np.asarray(rows_read, dtype=np.float32), times
+        with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and told where it is used
+            return np.asarray(rows_read, dtype=np.float32), times
 
     def _motion_of(self, session: Session) -> Motion:
         times = session.frame_times_s
@@ -197,8 +196,23 @@ class Inputs:
         if self._script is None:
             raise InputFailure("the video has no poses")
         video, person = _scripted(self._script, session.video)
-        frames = drawn_poses(self._script, video, person, times - times[0], self._errors)
+        frames = drawn_poses(self._script, video, person, self._seconds(session), self._errors)
         return motion_of(frames, times, SCRIPT_FILE)[0]
+
+    def _seconds(self, session: Session) -> Floats:
+        """Frame times from the first one, as exact as the file's nanoseconds: a session's own are rounded to 0.2 µs."""
+        path = self._folder / "long_range_videos" / f"{session.video}_timestamps.npy"
+        found = read_numeric_npy(path, "the frame times, int64 nanoseconds")
+        if isinstance(found, Problem):
+            raise InputFailure(str(found))
+        seconds: Floats = (found[0] - found[0][0]) / 1e9
+        return seconds
+
+
+def _no_rows(times_s: Floats, start_s: float, end_s: float) -> str:
+    """Why an exercise has no features: a file on another clock, or one that is cut off."""
+    where = "there are none" if not len(times_s) else f"they are at {times_s[0]:.1f} to {times_s[-1]:.1f} s"
+    return f"no row of the visual features lies in the exercise, {start_s:.1f} to {end_s:.1f} s: {where}"
 
 
 def _measures_file(folder: Path, split: str, named: str | None) -> Path | None:

@@ -11,6 +11,7 @@ from biobench.problems import Problem, ProblemsFound
 from biobench.records import Benchmark, Entry, Feedback, Segment
 
 if TYPE_CHECKING:
+    from biobench.synth.bodies import PoseErrors
     from biocoach_model.coach import BioCoach, Seen
 
 __all__ = ["BioCoachMini", "StreamVLMMini", "TrainedModel", "answers"]
@@ -93,9 +94,14 @@ def answers(
     timing: str = "fixed",
     batch: int = 16,
     morphometric_dir: str | None = None,
+    errors: PoseErrors | None = None,
 ) -> list[Entry]:
-    """A coach's remarks for every exercise. Raises ``PartlyFailed`` where the inputs of some can't be used."""
-    from biocoach_model.inputs import InputFailure, Inputs  # noqa: PLC0415 - only to predict
+    """A coach's remarks for every exercise. ``errors`` are those of poses that are rendered from a script.
+
+    Raises ``PartlyFailed`` where the inputs of some exercises can't be used.
+    """
+    from biobench.synth.bodies import PoseErrors  # noqa: PLC0415 - only to predict
+    from biocoach_model.inputs import InputFailure, Inputs  # noqa: PLC0415
 
     segments = exercise_segments(benchmark)
     inputs = Inputs.open(
@@ -104,6 +110,7 @@ def answers(
         poses=coach.settings.motion == "context",
         measures=coach.settings.morphometrics,
         morphometric_dir=morphometric_dir,
+        errors=PoseErrors() if errors is None else errors,
     )
     said: dict[str, tuple[Feedback, ...]] = {}
     failures: list[Failure] = []

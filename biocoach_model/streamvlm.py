@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
+from biobench.problems import Problem, ProblemsFound
 from biocoach_model.adapters import VisualAdapter, XAttn
 from biocoach_model.cache import KeyValueCache
 from biocoach_model.checkpoints import Loaded, LoraSettings, load_checkpoint, read_tensors
@@ -61,6 +62,11 @@ class StreamVLM(nn.Module):
 
     def __init__(self, llama_config: LlamaConfig, xattn: XAttn, tokens: SpecialTokens) -> None:
         super().__init__()
+        layers = llama_config.num_hidden_layers
+        beyond = [k for k in xattn.adapter_insert_layers if not 0 <= k < layers]
+        if beyond:
+            found = f"adapter_insert_layers with {', '.join(map(str, beyond))}"
+            raise ProblemsFound([Problem("xattn", found, f"layers 0 to {layers - 1}: the model has {layers}")])
         self.config, self.xattn, self.tokens = llama_config, xattn, tokens
         self.llama = LlamaForCausalLM(llama_config)
         for k in xattn.adapter_insert_layers:
@@ -85,7 +91,8 @@ class StreamVLM(nn.Module):
         ``lora`` says rank, alpha and targets of the LoRA tensors among them; they are added to the weights, or with
         ``merge_lora=False`` kept beside them. ``lm_head_lora=False`` leaves out the one on the output layer, which the
         released run may not have used. ``loaded`` says what became of every tensor.
-        Raises ``ProblemsFound`` with every tensor that is missing, unknown, or of another shape.
+        Raises ``ProblemsFound`` for tensors that are missing, unknown, of another shape, or not finite: the first dozen by
+        name, and how many more there are.
         """
         tensors = read_tensors(Path(path))
         settings = None if lora is None else LoraSettings.of(lora, lm_head=lm_head_lora)
@@ -131,14 +138,13 @@ class StreamVLM(nn.Module):
         """The last hidden states, (batch, tokens, hidden), of ids (batch, tokens); ``scores`` turns them into logits.
 
         ``embeddings`` stand instead of the ids' own where something is spliced in. ``positions`` (batch, tokens) count
-        from 0 by default, or from where the ``cache`` ends; ``mask``, True where a token may look,
-        (batch, 1, tokens, tokens seen), is causal by default.
+        from 0 by default; ``mask``, True where a token may look, (batch, 1, tokens, tokens seen), is causal by default.
+        With a ``cache`` the positions, and where segments differ in length the mask, are the caller's affair.
         """
         model = self.llama.model
         hidden = self.embed(ids) if embeddings is None else embeddings
         if positions is None:
-            start = 0 if cache is None else cache.length
-            positions = torch.arange(start, start + ids.shape[1], device=hidden.device)[None, :]
+            positions = torch.arange(ids.shape[1], device=hidden.device)[None, :]
         rotary = model.rotary_emb(hidden, position_ids=positions)
         for k, layer in enumerate(model.layers):
             hidden = layer(
@@ -155,8 +161,6 @@ class StreamVLM(nn.Module):
                     0, visual.places, layer.xattn_layer(flat[visual.places], visual.rows).to(flat.dtype)
                 )
                 hidden = flat.view_as(hidden)
-        if cache is not None:
-            cache.advance(ids.shape[1])
         done: Tensor = model.norm(hidden)
         return done
 

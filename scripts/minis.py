@@ -26,11 +26,8 @@ from biocoach_model.training.plan import read_plan, run_prepared
 ROOT = Path(__file__).resolve().parent.parent
 PARTS: Mapping[str, Mapping[str, object]] = {
     "biocoach-mini": {},
-    "no-motion": {"motion": "none"},
-    "window-2s": {"window_s": 2.0},
 }
-"""What is trained beside each backbone. Without selector, or without measures, nothing else is learned: the model is the same
-with that part left out."""
+"""What is trained beside each backbone."""
 
 
 def main() -> None:

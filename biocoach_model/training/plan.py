@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -62,6 +63,7 @@ class Plan:
     base: Path | None
     coach: CoachSettings
     context_share: float
+    name_share: float
     go_on_weight: float
     selector_weight: float
     biases: tuple[float, ...]
@@ -99,9 +101,37 @@ def read_plan(path: Path) -> Plan:
     learn = read.part(
         content,
         "learn",
-        {"context_share": float, "go_on_weight": float, "selector_weight": float, "answer_biases": list},
+        {
+            "context_share": float,
+            "name_share": float,
+            "go_on_weight": float,
+            "selector_weight": float,
+            "answer_biases": list,
+        },
     )
     coach = read.part(content, "coach", {f.name: object for f in fields(CoachSettings)})
+    read.numbers("model", shape, dict.fromkeys(_SHAPE, (1, math.inf)))
+    read.numbers("data", data, {"validation_videos": (1, math.inf)})
+    read.numbers(
+        "learn",
+        learn,
+        {
+            "context_share": (0, 1),
+            "name_share": (0, 1),
+            "go_on_weight": (0, math.inf),
+            "selector_weight": (0, math.inf),
+        },
+    )
+    sizes = {**_SHAPE, **shape}
+    adapters, biases = shape.get("adapter_layers", [0]), learn.get("answer_biases", [0.0])
+    if not all(type(k) is int and 0 <= k < sizes["layers"] for k in adapters) or not adapters:
+        read.problems.append(Problem(where, f"model.adapter_layers: {adapters}", f"layers 0 to {sizes['layers'] - 1}"))
+    if not biases or not all(type(b) in (int, float) and math.isfinite(b) for b in biases):
+        read.problems.append(Problem(where, f"learn.answer_biases: {biases}", "a list of numbers, such as [0.0, 0.5]"))
+    if sizes["hidden"] % (2 * sizes["heads"]):
+        found = f"model.hidden: {sizes['hidden']} for {sizes['heads']} heads"
+        read.problems.append(Problem(where, found, "a multiple of twice the heads"))
+    read.choices(coach)
     base = content.get("base")
     if stage == "biocoach" and not isinstance(base, str):
         read.problems.append(
@@ -125,6 +155,7 @@ def read_plan(path: Path) -> Plan:
         base=None if base is None else _base(str(base)),
         coach=CoachSettings(**coach),
         context_share=float(learn.get("context_share", 0.5)),
+        name_share=float(learn.get("name_share", 0.0)),
         go_on_weight=float(learn.get("go_on_weight", GO_ON_WEIGHT)),
         selector_weight=float(learn.get("selector_weight", 1.0)),
         biases=tuple(float(b) for b in learn.get("answer_biases", (0.0,))),
@@ -177,11 +208,15 @@ def run_prepared(
     work = out / "training"
     if plan.stage == "streamvlm":
         stream, codec, prompt = _new_stream(plan, training)
-        task = StreamTask(stream, codec, prompt, training, validation, plan.context_share, plan.go_on_weight)
+        task = StreamTask(
+            stream, codec, prompt, training, validation, plan.context_share, plan.name_share, plan.go_on_weight
+        )
         report = train(task, plan.training, work, resume=resume, progress=progress)
-        coach = BioCoach(stream, codec, prompt, CoachSettings("none", morphometrics=False, motion="none"))
+        alone = CoachSettings("none", morphometrics=False, motion="none", named=plan.name_share > 0)
+        coach = BioCoach(stream, codec, prompt, alone)
         bias = best_bias(coach.eval(), validation, plan.biases)
-        save_stream(out, stream, codec, prompt, made, bias)
+        coach.answer_bias = bias
+        save_stream(out, coach, codec, made)
         return Trained(report, _count(stream), bias, tuple(failures))
     coach, base = _new_coach(plan, out)
     parts = CoachTask(coach, _small(coach), training, validation, plan.selector_weight, plan.go_on_weight)
@@ -218,6 +253,9 @@ def _new_coach(plan: Plan, out: Path) -> tuple[BioCoach, str]:
     base = plan.base
     if base is None:  # a settings file without one was refused
         raise ValueError("no backbone")
+    if ModelFolder(base).base is not None:
+        found = "a folder of a coach, which has a backbone of its own"
+        raise ProblemsFound([Problem(f"base: {base}", found, "the folder of a backbone (stage streamvlm)")])
     backbone = load_coach(base)
     stream, settings = backbone.stream, plan.coach
     channels = stream.xattn.vision_feat_dim
@@ -308,6 +346,31 @@ class _Reader:
             elif key in kinds:
                 read[key] = value
         return read
+
+    def numbers(self, part: str, given: dict[str, Any], ranges: Mapping[str, tuple[float, float]]) -> None:
+        """Drops values out of their range."""
+        for name, (least, most) in ranges.items():
+            if name in given and not least <= given[name] <= most:
+                expected = f"at least {least:g}" + ("" if math.isinf(most) else f" and at most {most:g}")
+                self.problems.append(Problem(self.where, f"{part}.{name}: {given.pop(name)!r}", expected))
+
+    def choices(self, coach: dict[str, Any]) -> None:
+        """What a coach's settings may be; learning is for remarks that are preceded by their context."""
+        allowed: Mapping[str, tuple[object, ...]] = {
+            "selector": ("learned", "none"),
+            "motion": ("context", "name", "none"),
+            "injection": ("remark",),
+            "morphometrics": (True, False),
+            "named": (True, False),
+            "released": (False,),
+        }
+        for name, value in list(coach.items()):
+            if name in allowed:
+                fits, expected = value in allowed[name], "one of " + ", ".join(map(str, allowed[name]))
+            else:
+                fits, expected = type(value) in (int, float) and value > 0, "a number above 0"
+            if not fits:
+                self.problems.append(Problem(self.where, f"coach.{name}: {coach.pop(name)!r}", expected))
 
 
 _KINDS = {int: "a whole number", float: "a number", str: "a text", list: "a list"}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from biocoach_model.coach import BioCoach
+from biocoach_model.coach import BioCoach, named_prompt
 from biocoach_model.codec import SmallCodec
 from biocoach_model.selector import balanced_loss
 from biocoach_model.streamvlm import StreamVLM, Visual, as_rows
@@ -28,7 +28,8 @@ class StreamTask:
     """Trains the whole backbone.
 
     A ``context_share`` of the examples hold the motion context before each remark: these are the reading lessons that a
-    large language model has behind it, and a small one of our own has not. Validation alternates with and without.
+    large language model has behind it, and a small one of our own has not. A ``name_share`` name the exercise in the prompt.
+    Validation alternates with and without context, and names every exercise if any is named.
     """
 
     def __init__(
@@ -39,15 +40,20 @@ class StreamTask:
         train: Sequence[Example],
         validation: Sequence[Example],
         context_share: float,
+        name_share: float = 0.0,
         go_on_weight: float = GO_ON_WEIGHT,
     ) -> None:
         self.module: nn.Module = stream
         self._stream = stream
-        self._share, self._parts = context_share, {"train": list(train), "validation": list(validation)}
+        self._context_share, self._name_share = context_share, name_share
+        self._parts = {"train": list(train), "validation": list(validation)}
         self._sequences = {
-            (part, context): _sequences(examples, codec, stream, prompt, go_on_weight, context=context)
+            (part, context, named): _sequences(
+                examples, codec, stream, prompt, go_on_weight, context=context, named=named
+            )
             for part, examples in self._parts.items()
             for context in (False, True)
+            for named in (False, True)
         }
 
     def trainable(self) -> list[tuple[str, nn.Parameter]]:
@@ -60,14 +66,17 @@ class StreamTask:
 
     def lengths(self, part: Part) -> Sequence[int]:
         """Tokens of every exercise, with its contexts."""
-        return [len(tokens.ids) for tokens in self._sequences[part, True]]
+        return [len(tokens.ids) for tokens in self._sequences[part, True, True]]
 
     def collate(self, examples: list[object], generator: torch.Generator) -> Batch:
         """One batch, on the CPU; whether an example holds its contexts is drawn."""
         chosen: list[tuple[Example, Tokens]] = []
         for part, k in examples:  # type: ignore[misc]
-            lesson = k % 2 == 0 if part == "validation" else bool(torch.rand((), generator=generator) < self._share)
-            chosen.append((self._parts[part][k], self._sequences[part, lesson][k]))
+            drawn = torch.rand(2, generator=generator).tolist()
+            lesson, named = drawn[0] < self._context_share, drawn[1] < self._name_share
+            if part == "validation":
+                lesson, named = k % 2 == 0, self._name_share > 0
+            chosen.append((self._parts[part][k], self._sequences[part, lesson, named][k]))
         return _batch(chosen)
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -95,7 +104,9 @@ class CoachTask:
         self._parts = {"train": list(train), "validation": list(validation)}
         context = coach.settings.motion != "none"
         self._sequences = {
-            part: _sequences(examples, codec, coach.stream, coach.prompt, go_on_weight, context=context)
+            part: _sequences(
+                examples, codec, coach.stream, coach.prompt, go_on_weight, context=context, named=coach.settings.named
+            )
             for part, examples in self._parts.items()
         }
 
@@ -150,14 +161,18 @@ def _sequences(
     go_on_weight: float,
     *,
     context: bool,
+    named: bool,
 ) -> list[Tokens]:
     longest = stream.config.max_position_embeddings
-    return [
-        example_tokens(
-            example, codec.encode, stream.tokens, prompt, context=context, go_on_weight=go_on_weight, longest=longest
+    made = []
+    for example in examples:
+        begin = named_prompt(prompt, codec, example.exercise) if named else prompt
+        made.append(
+            example_tokens(
+                example, codec.encode, stream.tokens, begin, context=context, go_on_weight=go_on_weight, longest=longest
+            )
         )
-        for example in examples
-    ]
+    return made
 
 
 def _batch(chosen: Sequence[tuple[Example, Tokens]]) -> dict[str, Tensor]:

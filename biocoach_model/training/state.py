@@ -1,115 +1,168 @@
-"""Checkpoints: everything that a training needs to go on as if it had never stopped."""
+"""Checkpoints: everything that a training needs to go on bit for bit, in one file that is whole or as it was."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
 
 from biobench.files import write_bytes
 from biobench.problems import Problem, ProblemsFound
-from biocoach_model.training.settings import TrainingSettings
 
-__all__ = ["BEST", "CHECKPOINT", "Progress", "load_best", "load_state", "save_best", "save_state"]
+__all__ = [
+    "BEST",
+    "CHECKPOINT",
+    "Named",
+    "Progress",
+    "load_state",
+    "load_weights",
+    "read_made_with",
+    "save_state",
+    "save_weights",
+]
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 
 Named = Sequence[tuple[str, nn.Parameter]]
 
+_SCHEMA = "biobench/training/1"
+_CPU, _CUDA = "random/cpu", "random/cuda"
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a training is. ``waited``: validations since the best one."""
+    """How far a training is: steps done and the last one's loss, its best validation, how many came after that one.
+
+    Epoch and place in it follow from the step. ``stopped`` says why nothing is left to do: ``finished`` or ``patience``.
+    """
 
     step: int = 0
-    best_loss: float = math.inf
-    best_step: int = 0
-    waited: int = 0
-    over: bool = False
+    loss: float | None = None
+    best_step: int | None = None
+    best_loss: float | None = None
+    since_best: int = 0
+    stopped: str | None = None
 
 
 def save_state(
     folder: Path,
-    settings: TrainingSettings,
-    named: Named,
+    progress: Progress,
+    parameters: Named,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
-    at: Progress,
+    made_with: Mapping[str, str],
 ) -> None:
-    """Writes a checkpoint; the one before stays until this one is whole."""
-    stream = BytesIO()
+    """Writes the checkpoint over the one before, in one move.
+
+    ``made_with`` is what a training that goes on must agree in. The random states are torch's, of the CPU and of the CUDA
+    device that the parameters are on.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in parameters:
+        tensors[f"parameter/{name}"] = parameter.detach()
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer/{key}/{name}"] = value
+    tensors[_CPU] = torch.get_rng_state()
+    device = parameters[0][1].device
+    if device.type == "cuda":
+        tensors[_CUDA] = torch.cuda.get_rng_state(device)
     state = {
-        "settings": asdict(settings),
-        "progress": asdict(at),
-        "weights": {name: value.detach().cpu() for name, value in named},
-        "optimizer": optimizer.state_dict(),
+        "schema": _SCHEMA,
+        "progress": asdict(progress),
         "scaler": scaler.state_dict(),
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "made_with": dict(made_with),
     }
-    torch.save(state, stream)
-    write_bytes(folder / CHECKPOINT, stream.getvalue())
+    content = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(folder / CHECKPOINT, save(content, {"state": json.dumps(state, sort_keys=True)}))
+
+
+def read_made_with(folder: Path) -> dict[str, str]:
+    """What the checkpoint was made with. Raises ``ProblemsFound`` for one that is missing or damaged."""
+    return dict(_read(folder / CHECKPOINT)[1]["made_with"])
 
 
 def load_state(
-    folder: Path,
-    settings: TrainingSettings,
-    named: Named,
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
+    folder: Path, parameters: Named, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
 ) -> Progress:
-    """Fills weights, optimizer and random numbers from the last checkpoint.
-
-    Raises ``ProblemsFound`` where there is none, where it is damaged, or where it is of another training.
-    """
+    """Puts parameters, optimizer, scaler and random states back as they were. Raises as ``read_made_with``."""
     path = folder / CHECKPOINT
-    if not path.is_file():
-        raise ProblemsFound([Problem(str(path), "no such file", "a checkpoint to resume", "begin without --resume")])
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        before, weights = state["settings"], state["weights"]
-        optimizer_state, random = state["optimizer"], state["random"]
-    except Exception as error:  # torch raises what it likes for a damaged file
-        found = f"a file that can't be read ({type(error).__name__})"
-        raise ProblemsFound([Problem(str(path), found, "a checkpoint", "begin without --resume")]) from error
-    problems = [
-        Problem(str(path), f"a training with {name} = {before.get(name)!r}", f"{value!r}, as the settings have it")
-        for name, value in asdict(settings).items()
-        if before.get(name) != value
-    ]
-    wanted = {name: tuple(value.shape) for name, value in named}
-    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
-        problems.append(Problem(str(path), "weights of another model", "those of the settings' model"))
-    if problems:
-        raise ProblemsFound(problems)
-    with torch.no_grad():
-        for name, value in named:
-            value.copy_(weights[name])
-    optimizer.load_state_dict(optimizer_state)
+    tensors, state = _read(path)
+    weights: dict[str, Tensor] = {}
+    moments: dict[int, dict[str, Tensor]] = {}
+    numbers = _numbers(parameters, optimizer)
+    for full, value in tensors.items():
+        kind, _, rest = full.partition("/")
+        if kind == "parameter":
+            weights[rest] = value
+        elif kind == "optimizer":
+            key, _, name = rest.partition("/")
+            moments.setdefault(numbers[name], {})[key] = value
+    _fill(parameters, weights, path)
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
     scaler.load_state_dict(state["scaler"])
-    torch.set_rng_state(random)
-    if torch.cuda.is_available() and state["random_cuda"]:
-        torch.cuda.set_rng_state_all(state["random_cuda"])
+    torch.set_rng_state(tensors[_CPU])
+    device = parameters[0][1].device
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(tensors[_CUDA], device)
     return Progress(**state["progress"])
 
 
-def save_best(folder: Path, named: Named) -> None:
-    """The weights of the best validation so far."""
-    write_bytes(folder / BEST, save({name: value.detach().cpu().contiguous() for name, value in named}))
+def save_weights(path: Path, parameters: Named) -> None:
+    """Writes the parameters under their names, nothing else."""
+    write_bytes(path, save({name: parameter.detach().cpu().contiguous() for name, parameter in parameters}))
 
 
-def load_best(folder: Path, named: Named) -> None:
-    """Puts them back, where there was a validation at all."""
-    if not (folder / BEST).is_file():
-        return
-    weights = load_file(folder / BEST)
-    with torch.no_grad():
-        for name, value in named:
-            value.copy_(weights[name])
+def load_weights(path: Path, parameters: Named) -> None:
+    """Puts the file's values into the parameters. Raises ``ProblemsFound`` for a file that is damaged or of another model."""
+    _fill(parameters, _tensors(path)[0], path)
+
+
+def _numbers(parameters: Named, optimizer: torch.optim.Optimizer) -> dict[str, int]:
+    """By which number the optimizer's own state dict calls each parameter: they are counted through its groups."""
+    names = {id(parameter): name for name, parameter in parameters}
+    order = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return {names[id(parameter)]: k for k, parameter in enumerate(order)}
+
+
+@torch.no_grad()
+def _fill(parameters: Named, values: Mapping[str, Tensor], path: Path) -> None:
+    wanted = {name: (parameter.shape, parameter.dtype) for name, parameter in parameters}
+    found = {name: (value.shape, value.dtype) for name, value in values.items()}
+    if found != wanted:
+        differ = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
+        text = f"other tensors than the model's: {', '.join(differ[:5])}{' and more' if len(differ) > 5 else ''}"
+        raise ProblemsFound([Problem(str(path), text, "the parameters that learn, each of its shape")])
+    for name, parameter in parameters:
+        parameter.copy_(values[name])
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a checkpoint and its state."""
+    tensors, metadata = _tensors(path)
+    try:
+        state = json.loads(metadata["state"])
+        schema = state["schema"]
+    except (KeyError, TypeError, ValueError) as error:
+        found, expected = "a file without a training's state", "a checkpoint of a training"
+        raise ProblemsFound([Problem(str(path), found, expected)]) from error
+    if schema != _SCHEMA:
+        hint = "another version wrote it: train anew"
+        raise ProblemsFound([Problem(str(path), f"the form {schema!r}", _SCHEMA, hint)])
+    return tensors, state
+
+
+def _tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        found = f"a file that can't be read ({' '.join(str(error).split())[:200]})"
+        raise ProblemsFound([Problem(str(path), found, "a safetensors file of a training")]) from error
