@@ -54,7 +54,7 @@ class Retrieval(Model):
     summary = "says what was said at the nearest training moment, on a timetable"
     options = options_by_name(
         Option("by", "kinematics", "kinematics or features: what makes moments alike"),
-        Option("train", "", "the folder of a train split [default, for QEVD-synth: one that is made]"),
+        Option("train", "", "the folder of a train split [default, for QEVD-synth: one that is made]", private=True),
         Option("any_exercise", "no", "yes: also moments of other exercises"),
         Option("window_s", 3.0, "how far a moment looks back", "s", 0.5, 60.0),
     )

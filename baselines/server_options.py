@@ -21,9 +21,9 @@ _BUDGET = ("budget_calls", "budget_tokens", "budget_money", "price_in", "price_o
 def prompt_options(*own: Option, silence: str, history: int) -> Mapping[str, Option]:
     """The options of a prompted system; where a judge has the same, they are named as the judge's."""
     return options_by_name(
-        Option("base_url", "", "the server, such as http://localhost:8000/v1"),
+        Option("base_url", "", "the server, such as http://localhost:8000/v1", private=True),
         Option("model", "", "the model, as its server knows it"),
-        Option("key_variable", _KEY_VARIABLE, "the environment variable that holds the key"),
+        Option("key_variable", _KEY_VARIABLE, "the environment variable that holds the key", private=True),
         Option("period_s", 5.0, "from one question to the next", "s", 0.1, 3600.0),
         *own,
         Option("silence", silence, "allowed: the model may say nothing; never: it is always asked for a remark"),
@@ -31,16 +31,16 @@ def prompt_options(*own: Option, silence: str, history: int) -> Mapping[str, Opt
         Option("temperature", 0.0, "how the model draws", "", 0.0, 2.0),
         Option("max_tokens", 200, "length of a reply; more for models that think", "", 1, 1_000_000),
         Option("most_characters", 240, "of a remark: whole sentences up to there", "", 20, 10_000),
-        Option("concurrency", 8, "exercises at the same time", "", 1, 1024),
-        Option("attempts", 8, "at each question", "", 1, 100),
-        Option("timeout_s", 120.0, "of an attempt", "s", 0.01, 86_400.0),
-        Option("cache", "", "the file of answers; without it, predict.sqlite in ~/.cache/biobench"),
-        Option("offline", 0, "1: answer from the cache alone, open no connection", "", 0, 1),
-        Option("budget_calls", None, "at most so many calls", "", 0),
-        Option("budget_tokens", None, "at most so many tokens, in and out", "", 0),
-        Option("budget_money", None, "at most so much money; needs both prices", "", 0),
-        Option("price_in", None, "money for a million tokens that are sent", "", 0),
-        Option("price_out", None, "money for a million tokens that come back", "", 0),
+        Option("concurrency", 8, "exercises at the same time", "", 1, 1024, private=True),
+        Option("attempts", 8, "at each question", "", 1, 100, private=True),
+        Option("timeout_s", 120.0, "of an attempt", "s", 0.01, 86_400.0, private=True),
+        Option("cache", "", "the file of answers; without it, predict.sqlite in ~/.cache/biobench", private=True),
+        Option("offline", 0, "1: answer from the cache alone, open no connection", "", 0, 1, private=True),
+        Option("budget_calls", None, "at most so many calls", "", 0, private=True),
+        Option("budget_tokens", None, "at most so many tokens, in and out", "", 0, private=True),
+        Option("budget_money", None, "at most so much money; needs both prices", "", 0, private=True),
+        Option("price_in", None, "money for a million tokens that are sent", "", 0, private=True),
+        Option("price_out", None, "money for a million tokens that come back", "", 0, private=True),
     )
 
 

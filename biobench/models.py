@@ -59,6 +59,7 @@ class Option:
     unit: str = ""
     least: float = -math.inf
     most: float = math.inf
+    private: bool = False
 
     def __str__(self) -> str:
         """``period_s = 5 s: from one remark to the next``."""
@@ -224,7 +225,9 @@ def _complete(model: Model, benchmark: Benchmark, entries: Sequence[Entry]) -> t
 def system_name(model: Model, given: Options, seed: int) -> str:
     """The model and what was set differently, as the predictions file names the system: ``metronome period_s=3``."""
     changed = {
-        name: value for name, value in given.items() if name in model.options and value != model.options[name].default
+        name: value
+        for name, value in given.items()
+        if name in model.options and value != model.options[name].default and not model.options[name].private
     }
     words = [model.name, *(f"{name}={_written(value)}" for name, value in changed.items())]
     if seed:

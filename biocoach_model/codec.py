@@ -33,8 +33,12 @@ class SmallCodec:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.start = tokenizer.token_to_id("<s>")
-        self.actions = {name: tokenizer.token_to_id(name) for name in ACTIONS}
+        ids = {name: tokenizer.token_to_id(name) for name in _SPECIAL}
+        known = {name: k for name, k in ids.items() if k is not None}
+        if len(known) < len(ids):
+            raise ValueError(f"a vocabulary without {', '.join(sorted(set(ids) - set(known)))}")
+        self.start = known["<s>"]
+        self.actions = {name: known[name] for name in ACTIONS}
 
     def __len__(self) -> int:
         return self._tokenizer.get_vocab_size()

@@ -137,8 +137,9 @@ class _State:
         self.over = self._official and self.seen == len(self.stream.rows)
 
     def _speak(self, predicted: int, words: list[int]) -> None:
-        cut = not self._official and len(words) == LONGEST_REMARK
-        if cut or predicted in (self._tokens.vision, self._tokens.answer, self._tokens.end):
+        ended = predicted in (self._tokens.vision, self._tokens.answer, self._tokens.end)
+        cut = not ended and not self._official and len(words) == LONGEST_REMARK
+        if cut or ended:
             self.done.remarks.append(Remark(self.seen - 1, words, self._confidence, cut))
             self.done.ids.append(self._tokens.end)
             self._words = None

@@ -62,4 +62,4 @@ class MorphometricFusion(nn.Module):
         return rows + self.alpha * self.dropout(branch)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1))
+        return x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["BioCoachMini", "StreamVLMMini", "TrainedModel", "answers"]
 
 _TIMING = Option("timing", "fixed", "fixed: the time of the newest row seen; official: upstream's reckoning")
-_BATCH = Option("batch", 16, "exercises decoded at once", least=1, most=1024)
-_DEVICE = Option("device", "auto", "auto, cpu or cuda")
+_BATCH = Option("batch", 16, "exercises decoded at once", least=1, most=1024, private=True)
+_DEVICE = Option("device", "auto", "auto, cpu or cuda", private=True)
 
 
 class TrainedModel(Model):
@@ -27,7 +27,7 @@ class TrainedModel(Model):
     name = "trained"
     summary = "says what a model of biobench train says"
     options = options_by_name(
-        Option("folder", "", "the model's folder"),
+        Option("folder", "", "the model's folder", private=True),
         _TIMING,
         _BATCH,
         _DEVICE,

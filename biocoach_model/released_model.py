@@ -30,7 +30,9 @@ class ReleasedBioCoach(Model):
 
     name = "biocoach"
     summary = "the published BioCoach, from LLaMA-2-7B and released files that you bring"
-    options = options_by_name(Option("config", "", "its settings file, such as configs/biocoach_qevd_eval.yaml"))
+    options = options_by_name(
+        Option("config", "", "its settings file, such as configs/biocoach_qevd_eval.yaml", private=True)
+    )
 
     def __init__(self) -> None:
         self._notes: list[str] = []

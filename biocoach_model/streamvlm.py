@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,8 +96,9 @@ class StreamVLM(nn.Module):
         name, and how many more there are.
         """
         tensors = read_tensors(Path(path))
+        settings_of_llama: dict[str, Any] = dict(llama_config)
         settings = None if lora is None else LoraSettings.of(lora, lm_head=lm_head_lora)
-        model = cls.on_meta(LlamaConfig(**dict(llama_config)), XAttn.of(xattn), SpecialTokens.of(special_tokens))
+        model = cls.on_meta(LlamaConfig(**settings_of_llama), XAttn.of(xattn), SpecialTokens.of(special_tokens))
         model.loaded = load_checkpoint(
             model.llama, tensors, settings, merge=merge_lora, where=str(path), dtype=dtype, device=device
         )
@@ -113,12 +115,14 @@ class StreamVLM(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.llama.model.embed_tokens.weight.device
+        device: torch.device = self.llama.model.embed_tokens.weight.device
+        return device
 
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
-        return self.llama.model.embed_tokens.weight.dtype
+        dtype: torch.dtype = self.llama.model.embed_tokens.weight.dtype
+        return dtype
 
     def embed(self, ids: Tensor) -> Tensor:
         """The language model's own embedding of token ids, (..., hidden)."""

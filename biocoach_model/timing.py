@@ -22,7 +22,8 @@ def published_remarks(ids: Sequence[int], tokens: SpecialTokens, rows_hz: float 
     one gets no speaking time; one that was not finished vanishes.
     """
     found: list[tuple[float, list[int]]] = []
-    rows, words, spoken = 0, None, 0
+    rows, spoken = 0, 0
+    words: list[int] | None = None
     time_s = -2 / rows_hz
     for token in ids:
         if token == tokens.answer:

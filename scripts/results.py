@@ -61,9 +61,6 @@ def systems() -> list[System]:
     ]
     found += [System(f"streamvlm-mini-{seed}", folder=f"streamvlm-mini-{seed}") for seed in SEEDS]
     found += [
-        System("streamvlm-mini, not told the exercise", folder="streamvlm-mini-1", changes={"named": False}),
-    ]
-    found += [
         System("retrieval", "retrieval"),
         System("retrieval, features", "retrieval", {"by": "features"}),
         System("rule coach", "rule-coach"),

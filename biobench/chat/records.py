@@ -17,6 +17,7 @@ __all__ = [
     "Failure",
     "Message",
     "Mode",
+    "Picture",
     "Prices",
     "Reply",
     "Request",
@@ -45,11 +46,28 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG, and how many pixels it has. Raises ``ProblemsFound`` for bytes that are none."""
+
+    jpeg: bytes = field(repr=False)
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if not self.jpeg.startswith(b"\xff\xd8\xff") or self.width < 1 or self.height < 1:
+            raise ProblemsFound([Problem("a picture", "bytes that are no JPEG, or no pixels", "a JPEG and its size")])
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. Raises ``ProblemsFound`` for an unknown role and for text that UTF-8 can't hold."""
+    """One turn; ``pictures`` are shown before its text, in their order, and only a user shows any.
+
+    Raises ``ProblemsFound`` for an unknown role, for text that UTF-8 can't hold, and for pictures of another role.
+    """
 
     role: str
     content: str
+    pictures: tuple[Picture, ...] = ()
 
     def __post_init__(self) -> None:
         problems = []
@@ -57,11 +75,15 @@ class Message:
             problems.append(Problem("a message", "an unknown role", "one of " + ", ".join(_ROLES)))
         if _SURROGATE.search(self.content):
             problems.append(Problem("a message", "half a surrogate pair", "text that UTF-8 can hold"))
+        if self.pictures and self.role != "user":
+            problems.append(Problem("a message", "pictures of another role", "pictures in the user's messages alone"))
         if problems:
             raise ProblemsFound(problems)
+        object.__setattr__(self, "pictures", tuple(self.pictures))
 
     def __repr__(self) -> str:
-        return f"Message({self.role}, {len(self.content)} characters)"
+        pictures = f", {len(self.pictures)} pictures" if self.pictures else ""
+        return f"Message({self.role}, {len(self.content)} characters{pictures})"
 
 
 @dataclass(frozen=True, slots=True)

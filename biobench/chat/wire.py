@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 
 from biobench.chat.endpoint import Endpoint
-from biobench.chat.records import Mode, Request
+from biobench.chat.records import Message, Mode, Request
 
 __all__ = ["MAX_TOKENS_NAMES", "body", "canonical_json", "request_key"]
 
@@ -34,7 +35,7 @@ def request_key(endpoint: Endpoint, request: Request, mode: Mode) -> str:
         "key": 1,
         "base_url": endpoint.base_url,
         "model": endpoint.model,
-        "messages": [[message.role, message.content] for message in request.messages],
+        "messages": [_key_of(message) for message in request.messages],
         "sampling": [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed, sampling.top_logprobs],
         # Not by sorted keys: a server may write its reply in the order of the schema's properties.
         "schema": None if schema is None else [schema.name, json.dumps(schema.definition, allow_nan=False)],
@@ -48,14 +49,17 @@ def request_key(endpoint: Endpoint, request: Request, mode: Mode) -> str:
 def body(endpoint: Endpoint, request: Request, mode: Mode, max_tokens_name: str = "max_tokens") -> dict[str, object]:
     """The JSON of a chat completion. A mode other than ``json_schema`` says the schema in the system message."""
     sampling, schema = request.sampling, request.schema
-    messages = [{"role": message.role, "content": message.content} for message in request.messages]
+    messages = list(request.messages)
     if schema is not None and mode in {"json_object", "plain"}:
         order = _ORDER + json.dumps(schema.definition, allow_nan=False)
-        if messages[0]["role"] in {"system", "developer"}:
-            messages[0]["content"] += "\n\n" + order
+        if messages[0].role in {"system", "developer"}:
+            messages[0] = Message(messages[0].role, f"{messages[0].content}\n\n{order}")
         else:
-            messages.insert(0, {"role": "system", "content": order})
-    sent: dict[str, object] = {"model": endpoint.model, "messages": messages}
+            messages.insert(0, Message("system", order))
+    sent: dict[str, object] = {
+        "model": endpoint.model,
+        "messages": [{"role": message.role, "content": _content(message)} for message in messages],
+    }
     sent |= {
         name: value
         for name, value in (
@@ -74,3 +78,20 @@ def body(endpoint: Endpoint, request: Request, mode: Mode, max_tokens_name: str 
     elif mode == "json_object":
         sent["response_format"] = {"type": "json_object"}
     return sent
+
+
+def _key_of(message: Message) -> list[object]:
+    """A message without pictures is written as before there were any: its answers stay in caches."""
+    pictures = [hashlib.sha256(picture.jpeg).hexdigest() for picture in message.pictures]
+    return [message.role, message.content, *([pictures] if pictures else [])]
+
+
+def _content(message: Message) -> object:
+    """A text, or parts: the pictures as data URLs, then the text."""
+    if not message.pictures:
+        return message.content
+    urls = ["data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode() for picture in message.pictures]
+    return [
+        *({"type": "image_url", "image_url": {"url": url}} for url in urls),
+        {"type": "text", "text": message.content},
+    ]

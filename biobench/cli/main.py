@@ -31,6 +31,7 @@ _COMMANDS = {
 }
 _OF_OUR_PACKAGES = {
     "context": "Say what a video's poses show: repetitions and faults.",
+    "augment": "Rewrite remarks with measured facts, checked.",
     "train": "Train a model on a benchmark's remarks.",
     "claims": "Show what a remark claims about the body.",
     "judge": "Ask a language model whether feedback is right.",

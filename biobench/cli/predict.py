@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_PLACES = ("config", "base_url")
-"""Options that say where something lies on somebody's machine."""
-
 
 @click.command("predict")
 @click.argument("name", required=False)
@@ -102,7 +99,7 @@ def _provenance(model: Model, benchmark: Benchmark, values: Options, seed: int) 
     made = {
         "biobench": __version__,
         "model": model.name,
-        "options": {name: value for name, value in values.items() if name not in _PLACES},
+        "options": {name: value for name, value in values.items() if not model.options[name].private},
         "seed": seed,
         "benchmark": {"name": benchmark.name, "split": benchmark.split, "sha256": benchmark.source_sha256},
     }

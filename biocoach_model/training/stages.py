@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -71,7 +71,7 @@ class StreamTask:
     def collate(self, examples: list[object], generator: torch.Generator) -> Batch:
         """One batch, on the CPU; whether an example holds its contexts is drawn."""
         chosen: list[tuple[Example, Tokens]] = []
-        for part, k in examples:  # type: ignore[misc]
+        for part, k in map(_place, examples):
             drawn = torch.rand(2, generator=generator).tolist()
             lesson, named = drawn[0] < self._context_share, drawn[1] < self._name_share
             if part == "validation":
@@ -129,7 +129,7 @@ class CoachTask:
 
     def collate(self, examples: list[object], generator: torch.Generator) -> Batch:  # noqa: ARG002 - the loop's signature
         """One batch, on the CPU."""
-        chosen = [(self._parts[part][k], self._sequences[part][k]) for part, k in examples]  # type: ignore[misc]
+        chosen = [(self._parts[part][k], self._sequences[part][k]) for part, k in map(_place, examples)]
         batch = dict(_batch(chosen))
         words = [self._codec.encode(example.measures) for example, _ in chosen]
         batch["measures"] = padded([one or [0] for one in words], 0, torch.long)
@@ -151,6 +151,12 @@ class CoachTask:
             logits = torch.stack([coach.selector(raw[batch["of"] == k][:window]) for k in range(len(batch["joints"]))])
             total = total + self._selector_weight * balanced_loss(logits, batch["joints"]) * weight
         return total, weight
+
+
+def _place(example: object) -> tuple[str, int]:
+    """A part and an index in it, as ``examples`` gave them."""
+    part, k = cast("tuple[str, int]", example)
+    return part, k
 
 
 def _sequences(

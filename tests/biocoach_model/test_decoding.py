@@ -85,7 +85,9 @@ def test_official_timing_ends_before_the_last_row_is_fed():
     assert said(done) == [(1, [5])]
 
 
-@pytest.mark.parametrize(("timing", "rows", "script"), [("official", 1, []), ("fixed", 1, [V]), ("fixed", 0, []), ("official", 0, [])])
+@pytest.mark.parametrize(
+    ("timing", "rows", "script"), [("official", 1, []), ("fixed", 1, [V]), ("fixed", 0, []), ("official", 0, [])]
+)
 def test_a_segment_of_a_row_or_none(timing, rows, script):
     done = follow(script, rows=rows, timing=timing)
     assert (done.ids, done.remarks, done.truncated) == ([1, V], [], False)
@@ -178,7 +180,9 @@ def crowd(seed):
 @pytest.mark.parametrize("seed", [1, 2, 4])
 def test_a_batch_says_what_a_plain_loop_says(seed, timing):
     model, streams = tiny_stream(seed, longest=70), crowd(seed)
-    expected = [([*s.prompt], [], False) if not len(s.rows) else plainly_decoded(model, s, timing, 1.0) for s in streams]
+    expected = [
+        ([*s.prompt], [], False) if not len(s.rows) else plainly_decoded(model, s, timing, 1.0) for s in streams
+    ]
     for batch in (1, 3, 16):
         found = decode(model, streams, timing=timing, batch=batch, answer_bias=1.0)
         assert [done.ids for done in found] == [ids for ids, _, _ in expected]

@@ -127,10 +127,14 @@ def test_it_looks_at_the_window(pool):
 
 def test_the_balanced_loss_by_hand():
     """Two of four wanted, then one: each side weighs a half, -ln sigmoid of the right answer each."""
+
     def cost(logit, wanted):
         return math.log1p(math.exp(-logit if wanted else logit))
 
-    logits, wanted = torch.tensor([[2.0, -1.0, 0.5, 0.0], [1.0, 1.0, -2.0, 3.0]]), torch.tensor([[1.0, 1, 0, 0], [0, 0, 0, 1]])
+    logits, wanted = (
+        torch.tensor([[2.0, -1.0, 0.5, 0.0], [1.0, 1.0, -2.0, 3.0]]),
+        torch.tensor([[1.0, 1, 0, 0], [0, 0, 0, 1]]),
+    )
     first = (cost(2, True) + cost(-1, True)) / 4 + (cost(0.5, False) + cost(0, False)) / 4
     second = cost(3, True) / 2 + (cost(1, False) + cost(1, False) + cost(-2, False)) / 6
     assert float(balanced_loss(logits, wanted)) == pytest.approx((first + second) / 2, abs=1e-6)

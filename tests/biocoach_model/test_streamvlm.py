@@ -322,4 +322,6 @@ def test_places_tell_cells_apart():
 
 
 def test_settings_of_adapters():
-    assert XAttn.of({"adapter_insert_layers": [1], "vision_feat_dim": CHANNELS}) == XAttn((1,), CHANNELS, 4096, places=False)
+    assert XAttn.of({"adapter_insert_layers": [1], "vision_feat_dim": CHANNELS}) == XAttn(
+        (1,), CHANNELS, 4096, places=False
+    )

@@ -11,7 +11,9 @@ TOKENS = SpecialTokens(VISION, ANSWER, END)
 CHANNELS = 6
 
 
-def tiny_stream(seed=0, *, kind=StreamVLM, vocabulary=12, longest=400, channels=CHANNELS, places=False, scale=0.3, tokens=TOKENS):
+def tiny_stream(
+    seed=0, *, kind=StreamVLM, vocabulary=12, longest=400, channels=CHANNELS, places=False, scale=0.3, tokens=TOKENS
+):
     """Fewer keys than queries, adapters on two of three layers, loud ones: what is seen decides."""
     config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=24, intermediate_size=32, num_hidden_layers=3, num_attention_heads=4,
@@ -29,7 +31,9 @@ def tiny_stream(seed=0, *, kind=StreamVLM, vocabulary=12, longest=400, channels=
 def rows_of(seed, count, channels=CHANNELS):
     """(rows, 35, channels): a row is something of its own, or 35 cells would average to the same."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, 1, channels, generator=generator) + 0.5 * torch.randn(count, 35, channels, generator=generator)
+    return torch.randn(count, 1, channels, generator=generator) + 0.5 * torch.randn(
+        count, 35, channels, generator=generator
+    )
 
 
 @torch.inference_mode()

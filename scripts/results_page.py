@@ -1,0 +1,206 @@
+"""The text of ``docs/results.md``, from the predictions of ``scripts/results.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from results import BIASES_DEG, NOISES_DEG, SEEDS, place, systems, test_split
+
+from biobench import evaluate, load_predictions
+from biobench.comparison import compare
+from biobench.results import Results
+from biobench.statistics import JointTest
+
+__all__ = ["page"]
+
+_OURS, _PUBLISHED = "biobench-1", "qevd-2024"
+_COLUMNS = (
+    ("bioclaim_f", _OURS),
+    ("kind_f", _OURS),
+    ("t_lift", _OURS),
+    ("t_f_score", _OURS),
+    ("meteor_f", _OURS),
+    ("meteor", _PUBLISHED),
+    ("rouge_l", _PUBLISHED),
+    ("t_f_score", _PUBLISHED),
+)
+_FAMILY = ("biocoach-mini-1", "streamvlm-mini-1", "retrieval, features", "retrieval", "constant talker")
+_GETS = {
+    "biocoach-mini-1": "features, poses, measures, the exercise's name",
+    "streamvlm-mini-1": "features",
+    "retrieval, features": "features, the exercise's name",
+    "retrieval": "poses, the exercise's name",
+    "rule coach": "poses, the exercise's name",
+    "echo, reference times": "poses, the exercise's name, the references' times",
+    "echo, every 5 s": "poses, the exercise's name",
+    "constant talker": "nothing",
+    "second annotator": "what the first one sees",
+}
+_PAPER = {
+    "all of it": (".312", "3.26", ".544"),
+    "no selector": (".305", "3.14", ".543"),
+    "no motion context": (".133", "2.04", ".544"),
+    "exercise name only": ("-", "-", "-"),
+    "no morphometrics": (".284", "3.07", ".535"),
+    "window 2 s": (".311", "3.22", ".416"),
+}
+
+
+def page(out: Path) -> str:
+    """All tables, in Markdown."""
+    benchmark = test_split(out)
+    people = len({session.subject for session in benchmark.sessions})
+    found: dict[str, Results] = {}
+    for system in systems():
+        path = place(out, system)
+        if path.exists():
+            found[system.key] = evaluate(
+                load_predictions(path, benchmark), benchmark, (_OURS, _PUBLISHED), baselines=False
+            )
+    missing = [system.key for system in systems() if system.key not in found]
+    if missing:
+        raise SystemExit(f"not predicted yet: {', '.join(missing)}")
+    return "\n".join(
+        [
+            _HEAD.format(videos=len(benchmark.sessions), people=people),
+            *_main(found),
+            "",
+            "## Who is better than whom",
+            "",
+            *_pairs(found, "bioclaim_f"),
+            "",
+            *_pairs(found, "t_lift"),
+            "",
+            _READING,
+            "## Three trainings",
+            "",
+            *_seeds(found),
+            "",
+            "## Without a part",
+            "",
+            _PARTS,
+            *_ablations(found),
+            "",
+            "## Poses that are wrong",
+            "",
+            *_poses(found),
+            "",
+            _END,
+        ]
+    )
+
+
+def _main(found: Mapping[str, Results]) -> list[str]:
+    head = ["system", "what it is given", *(f"`{metric}`" for metric, _ in _COLUMNS)]
+    lines = [
+        "| | | " + " | ".join(protocol for _, protocol in _COLUMNS) + " |",
+        "|---|---|" + "--:|" * len(_COLUMNS),
+        "| " + " | ".join(head) + " |",
+    ]
+    lines += [
+        f"| {key} | {gets} | " + " | ".join(_cell(found[key], metric, protocol) for metric, protocol in _COLUMNS) + " |"
+        for key, gets in _GETS.items()
+    ]
+    return lines
+
+
+def _pairs(found: Mapping[str, Results], metric: str) -> list[str]:
+    standing = compare([found[key] for key in _FAMILY], metric, _OURS)
+    lines = [
+        f"`{metric}` ({_OURS}), all pairs of five systems tested together:",
+        "",
+        "| first | second | difference | p | |",
+    ]
+    lines.append("|---|---|--:|--:|---|")
+    if not isinstance(standing.test, JointTest):
+        return [*lines, "", f"No test: {standing.test}"]
+    for c in standing.test.comparisons:
+        verdict = "not told apart" if c.better is None else f"**{c.better}** is better"
+        lines.append(f"| {c.first} | {c.second} | {_signed(c.difference)} | {c.p:.3f} | {verdict} |")
+    return lines
+
+
+def _seeds(found: Mapping[str, Results]) -> list[str]:
+    lines = [
+        "| seed | biocoach-mini `bioclaim_f` | streamvlm-mini `bioclaim_f` | biocoach-mini `t_lift` | streamvlm-mini `t_lift` |"
+    ]
+    lines.append("|--:|--:|--:|--:|--:|")
+    for seed in SEEDS:
+        cells = [
+            _cell(found[f"{model}-mini-{seed}"], metric, _OURS)
+            for metric in ("bioclaim_f", "t_lift")
+            for model in ("biocoach", "streamvlm")
+        ]
+        lines.append(f"| {seed} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _ablations(found: Mapping[str, Results]) -> list[str]:
+    lines = [
+        "| | `bioclaim_f` | METEOR (qevd-2024) | `t_f_score` (qevd-2024) | paper: METEOR | paper: LLM-Bio-Acc | paper: T-F |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, paper in _PAPER.items():
+        result = found["biocoach-mini-1" if name == "all of it" else name]
+        cells = [
+            _cell(result, *column)
+            for column in (("bioclaim_f", _OURS), ("meteor", _PUBLISHED), ("t_f_score", _PUBLISHED))
+        ]
+        lines.append(f"| {name} | " + " | ".join((*cells, *paper)) + " |")
+    return lines
+
+
+def _poses(found: Mapping[str, Results]) -> list[str]:
+    lines = ["| poses | `bioclaim_f` of biocoach-mini | minus streamvlm-mini |", "|---|--:|--:|"]
+    keys = [
+        "biocoach-mini-1",
+        *(f"bias {bias:g}" for bias in BIASES_DEG[1:]),
+        *(f"jitter {noise:g}" for noise in NOISES_DEG),
+    ]
+    names = ["as they come (jitter 2°, bias 0°)"]
+    names += [f"bias {bias:g}° a joint and person" for bias in BIASES_DEG[1:]]
+    names += [f"jitter {noise:g}° a frame" for noise in NOISES_DEG]
+    base = _value(found["streamvlm-mini-1"], "bioclaim_f")
+    for key, name in zip(keys, names, strict=True):
+        lines.append(
+            f"| {name} | {_cell(found[key], 'bioclaim_f', _OURS)} | {_signed(_value(found[key], 'bioclaim_f') - base)} |"
+        )
+    return lines
+
+
+def _value(results: Results, metric: str) -> float:
+    score = results.score(metric, _OURS)
+    if score is None or score.value is None:
+        raise SystemExit(f"{results.system} has no {metric}")
+    return score.value
+
+
+def _cell(results: Results, metric: str, protocol: str) -> str:
+    score = results.score(metric, protocol)
+    if score is None or score.value is None:
+        return "-"
+    interval = "" if score.low is None or score.high is None else f" [{_number(score.low)}, {_number(score.high)}]"
+    return f"{_number(score.value)}{interval}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("0.", ".", 1)
+
+
+_HEAD = """# The small models, measured
+
+Made by one command, `python scripts/results.py report OUT --write`, from the predictions that `python scripts/results.py predict
+OUT` made with the models of `python scripts/minis.py OUT` ([training](training.md)). The data are QEVD-synth's test split:
+{videos} videos of {people} people, none of whom is in the train split; biomechanical remarks; intervals are 95 %, over people.
+**QEVD-synth is made up: this tests software and the instrument, and says nothing about real people.**
+
+## Every system
+"""
+_READING = ""
+_PARTS = ""
+_END = ""
