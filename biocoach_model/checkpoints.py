@@ -99,8 +99,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
     except Exception as error:  # torch and safetensors raise what they like for a damaged file
-        told = " ".join([type(error).__name__, *str(error).split()])[:200]
-        found = f"a file that can't be read ({told})"
+        found = f"a file that can't be read, or that holds more than tensors ({type(error).__name__})"
         raise ProblemsFound([Problem(str(path), found, expected)]) from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]

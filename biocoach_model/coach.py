@@ -168,7 +168,8 @@ class BioCoach(nn.Module):
             said = published_remarks(decoded.ids, self.stream.tokens, FEATURE_HZ)
             return tuple(Feedback(time_s, self.codec.decode(ids).strip()) for time_s, ids in said)
         texts = [(remark, self.codec.decode(remark.ids).strip()) for remark in decoded.remarks]
-        return tuple(Feedback(float(seen.times_s[r.row]), text, r.confidence) for r, text in texts if text)
+        # Three digits: the last ones of a float differ from one processor to another.
+        return tuple(Feedback(float(seen.times_s[r.row]), text, round(r.confidence, 3)) for r, text in texts if text)
 
 
 def named_prompt(prompt: Sequence[int], codec: Codec, exercise: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from biobench.cli.judge_options import progress_bar
 from biobench.models import Failure, Model, Option, Options, PartlyFailed, exercise_segments, number, options_by_name
 from biobench.problems import Problem, ProblemsFound
 from biobench.records import Benchmark, Entry, Feedback, Segment
@@ -115,18 +116,21 @@ def answers(
     said: dict[str, tuple[Feedback, ...]] = {}
     failures: list[Failure] = []
     waiting: list[tuple[Segment, Seen]] = []
-    for segment in segments:
-        try:
-            seen = _seen(inputs.of(segment), segment, coach.stream.xattn.vision_feat_dim)
-        except InputFailure as failure:
-            failures.append(Failure(segment.id, str(failure)))
-            continue
-        if seen is not None:
-            waiting.append((segment, seen))
-        # As many as are decoded at once: features of a whole benchmark would not fit everywhere.
-        if len(waiting) == 4 * batch:
-            said |= _decoded(coach, waiting, timing, batch)
-            waiting = []
+    with progress_bar() as told:
+        for done, segment in enumerate(segments, 1):
+            try:
+                seen = _seen(inputs.of(segment), segment, coach.stream.xattn.vision_feat_dim)
+            except InputFailure as failure:
+                failures.append(Failure(segment.id, str(failure)))
+                continue
+            if seen is not None:
+                waiting.append((segment, seen))
+            # As many as are decoded at once: features of a whole benchmark would not fit everywhere.
+            if len(waiting) >= batch or done == len(segments):
+                said |= _decoded(coach, waiting, timing, batch)
+                waiting = []
+                if told is not None:
+                    told("exercises", done, len(segments))
     said |= _decoded(coach, waiting, timing, batch)
     entries = [Entry(segment.id, said.get(segment.id, ())) for segment in segments]
     if failures:

@@ -19,6 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from biobench.problems import Problem, ProblemsFound
+from biobench.readers.defects import nearest
 from biocoach_model.adapters import VisualAdapter, XAttn
 from biocoach_model.cache import KeyValueCache
 from biocoach_model.checkpoints import Loaded, LoraSettings, load_checkpoint, read_tensors
@@ -97,6 +98,19 @@ class StreamVLM(nn.Module):
         """
         tensors = read_tensors(Path(path))
         settings_of_llama: dict[str, Any] = dict(llama_config)
+        known = LlamaConfig().to_dict()
+        problems = [
+            Problem("llama_config", f"the key {key!r}", "keys of transformers' LlamaConfig", nearest(key, list(known)))
+            for key in settings_of_llama
+            if key not in known and not hasattr(LlamaConfig, key) and key != "rope_theta"
+        ]
+        problems += [
+            Problem("special_tokens", f"no {name}", "the ids of <vision>, <answer> and <answer/>")
+            for name in ("<vision>", "<answer>", "<answer/>")
+            if name not in special_tokens
+        ]
+        if problems:
+            raise ProblemsFound(problems)
         settings = None if lora is None else LoraSettings.of(lora, lm_head=lm_head_lora)
         model = cls.on_meta(LlamaConfig(**settings_of_llama), XAttn.of(xattn), SpecialTokens.of(special_tokens))
         model.loaded = load_checkpoint(
@@ -178,11 +192,12 @@ class StreamVLM(nn.Module):
         """Teacher-forced logits of one sequence, (tokens, vocabulary) float32 on the CPU.
 
         ``features`` (rows, channels, 7, 5): row k belongs to the k-th token whose mask is 2; the others see no row.
-        Raises ``ValueError`` where lengths, or the number of rows, don't fit.
+        Raises ``ValueError`` for ids, lengths, rows or channels that don't fit, and for features that are not finite.
         """
         if len(input_ids) != len(vision_xattn_mask):
             raise ValueError(f"{len(input_ids)} ids and a mask of {len(vision_xattn_mask)}")
-        rows = as_rows(features).to(self.device, self.dtype)
+        self._check_ids(input_ids)
+        rows = self._rows(features).to(self.device, self.dtype)
         places = [k for k, value in enumerate(vision_xattn_mask) if value == VISION]
         if len(places) > len(rows):
             raise ValueError(f"{len(places)} tokens see a row, and there are {len(rows)} rows")
@@ -194,17 +209,38 @@ class StreamVLM(nn.Module):
         """One segment, decoded greedily: the prompt's ids and those that follow.
 
         ``timing`` is ``official`` (upstream's loop: it ends before the last row is fed) or ``fixed`` (every row is fed, and
-        a remark has at most 128 tokens).
+        a remark has at most 128 tokens). Raises ``ValueError`` as ``logits`` does, and for an empty prompt.
         """
+        self._check_ids(prompt)
         from biocoach_model.decoding import Stream, decode  # noqa: PLC0415 - it needs this module
 
-        return decode(self, [Stream(tuple(prompt), as_rows(features))], timing=timing)[0].ids
+        return decode(self, [Stream(tuple(prompt), self._rows(features))], timing=timing)[0].ids
 
     def published_times(self, ids: Sequence[int], feats_frequency: float = 4.0) -> list[float]:
-        """Upstream's times of the remarks in decoded ids, seconds; see ``biocoach_model.timing``."""
+        """Upstream's times of the remarks in decoded ids, seconds; see ``biocoach_model.timing``.
+
+        Raises ``ValueError`` where ``feats_frequency``, rows a second, is not above 0.
+        """
+        if not feats_frequency > 0:
+            raise ValueError(f"{feats_frequency} rows a second, expected a number above 0")
         from biocoach_model.timing import published_remarks  # noqa: PLC0415 - as above
 
         return [time_s for time_s, _ in published_remarks(ids, self.tokens, feats_frequency)]
+
+    def _rows(self, features: object) -> Tensor:
+        rows = as_rows(features)
+        if rows.shape[-1] != self.xattn.vision_feat_dim:
+            raise ValueError(f"features of {rows.shape[-1]} channels, expected {self.xattn.vision_feat_dim}")
+        if not bool(torch.isfinite(rows).all()):
+            raise ValueError("features with NaN or infinite numbers, expected finite ones")
+        return rows
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        size = self.config.vocab_size
+        odd = [token for token in ids if not 0 <= token < size]
+        if odd or not len(ids):
+            found = f"the id {odd[0]}" if odd else "no ids"
+            raise ValueError(f"{found}, expected at least one, each from 0 to {size - 1}")
 
 
 def as_rows(features: object) -> Tensor:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import biobench
-from biobench.models import find_model, run_model
+from biobench.models import PartlyFailed, find_model, run_model
+from biobench.problems import ProblemsFound
 from biobench.records import Benchmark, Predictions
 from leaderboard.card import SystemCard
 from leaderboard.submit import submit
@@ -29,15 +30,19 @@ def baseline_cards() -> dict[str, SystemCard]:
 def submit_baselines(benchmark: Benchmark, to: Path) -> tuple[list[Path], list[str]]:
     """Submits every baseline that these data allow; gives their folders, and a line for each that they don't allow.
 
-    Raises ``ProblemsFound``, also for a baseline that is there already.
+    What a baseline can't answer in part is silence. Raises ``ProblemsFound``, also for a baseline that is there already.
     """
     made, left_out = [], []
-    for name, card in baseline_cards().items():
-        model = find_model(name)
-        if name == "second-annotator" and benchmark.second_annotator is None:
-            left_out.append(f"{name}: these data have no second annotator")
+    for row in _rows():
+        name, card = row["model"], _card(row)
+        try:
+            entries = run_model(find_model(name), benchmark, row.get("options", {}))
+        except PartlyFailed as partly:
+            entries = partly.entries
+            left_out.append(f"{name}: silent in {len(partly.failures)} exercises; {partly.failures[0].reason}")
+        except ProblemsFound as missing:
+            left_out.append(f"{name}: {missing.problems[0]}")
             continue
-        entries = run_model(model, benchmark, {})
         predictions = Predictions(
             system=name,
             format="native",
@@ -58,15 +63,17 @@ def _card(row: dict[str, Any]) -> SystemCard:
         contact="biobench",
         licence="Apache-2.0",
         description=row["description"],
-        weights="none",
-        inputs=(),
+        weights=row.get("weights", "none"),
+        inputs=tuple(row.get("inputs", ())),
         causal=row["causal"],
-        exercise_name="unused",
-        poses="none",
-        training_data="none",
+        exercise_name=row.get("exercise_name", "unused"),
+        poses=row.get("poses", "none"),
+        training_data=row.get("training_data", "none"),
         seen_test_videos=row["seen"],
         seen_test_people=row["seen"],
         hardware="any",
+        parameters=row.get("parameters"),
+        rate_hz=row.get("rate_hz"),
         baseline=True,
     )
 

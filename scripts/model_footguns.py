@@ -93,9 +93,9 @@ def hindsight(benchmark: Benchmark) -> list[str]:
             moments += 1
             sentences = {motion_text(seen, feedback.time_s, settings, None) for settings in (causal, released)}
             changed += len(sentences) > 1
+    share = f"{changed} of {moments} differ ({changed / moments:.0%})"
     return [
-        f"The motion sentence at the time of a reference remark, made of the past and of the whole recording: {changed} of "
-         f"{moments} differ ({changed / moments:.0%})."
+        f"The motion sentence at the time of a reference remark, made of the past and of the whole recording: {share}."
     ]
 
 

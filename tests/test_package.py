@@ -33,6 +33,12 @@ def test_it_holds_the_packages_and_their_data(unpacked):
         carried = {path.relative_to(ROOT) for path in (ROOT / package / "data").rglob("*") if path.is_file()}
         assert carried
         assert carried <= {path.relative_to(unpacked) for path in unpacked.rglob("*")}
+    for folder in ("baselines/data", "biocoach_model/weights", "biocoach_model/augmentation/data"):
+        carried = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
+        assert carried
+        assert carried <= {path.relative_to(unpacked) for path in unpacked.rglob("*")}
+    weights = sorted((unpacked / "biocoach_model" / "weights").glob("*/weights.safetensors"))
+    assert [path.stat().st_size < 10_000_000 for path in weights] == [True, True]
     (info,) = unpacked.glob("*.dist-info")
     licences = {path.name for path in (info / "licenses").rglob("*") if path.is_file()}
     assert {"LICENSE", "NOTICE", "LICENSE-WordNet", "LICENSE-Punkt"} <= licences

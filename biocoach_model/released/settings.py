@@ -137,7 +137,8 @@ def missing(settings: ReleasedSettings, *, data: bool) -> list[Problem]:
     if not checkpoint.is_file():
         expected = f"{' or '.join(CHECKPOINT_NAMES)}, or a folder with one"
         problems.append(Problem(f"checkpoint_path: {checkpoint}", "no such file", expected, _CHECKPOINT))
-    if not any((checkpoint.parent / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
+    beside = checkpoint.parent if checkpoint.suffix else checkpoint
+    if not any((beside / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
         found, expected = "no tokenizer in it", "tokenizer.json or tokenizer.model beside the checkpoint"
         problems.append(Problem(f"checkpoint_path: {checkpoint.parent}", found, expected, _TOKENIZER))
     places = [

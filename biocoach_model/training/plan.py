@@ -176,6 +176,8 @@ def run_plan(
 
     Raises ``ProblemsFound`` for data that can't be learned from.
     """
+    if plan.base is not None:
+        _check_backbone(plan.base)
     benchmark = load_benchmark(data or plan.root, plan.split, plan.annotations)
     examples, failures = prepared(
         benchmark,
@@ -253,9 +255,7 @@ def _new_coach(plan: Plan, out: Path) -> tuple[BioCoach, str]:
     base = plan.base
     if base is None:  # a settings file without one was refused
         raise ValueError("no backbone")
-    if ModelFolder(base).base is not None:
-        found = "a folder of a coach, which has a backbone of its own"
-        raise ProblemsFound([Problem(f"base: {base}", found, "the folder of a backbone (stage streamvlm)")])
+    _check_backbone(base)
     backbone = load_coach(base)
     stream, settings = backbone.stream, plan.coach
     channels = stream.xattn.vision_feat_dim
@@ -272,6 +272,12 @@ def _new_coach(plan: Plan, out: Path) -> tuple[BioCoach, str]:
     coach = BioCoach(stream, backbone.codec, backbone.prompt, settings, fusion, selector, backbone.answer_bias)
     seen_from = Path("..") / base.name if base.parent.resolve() == out.parent.resolve() else base.resolve()
     return coach, str(seen_from)
+
+
+def _check_backbone(base: Path) -> None:
+    if ModelFolder(base).base is not None:
+        found = "a folder of a coach, which has a backbone of its own"
+        raise ProblemsFound([Problem(f"base: {base}", found, "the folder of a backbone (stage streamvlm)")])
 
 
 def _small(coach: BioCoach) -> SmallCodec:

@@ -18,6 +18,7 @@ from biobench.synth.bodies import PoseErrors
 from biobench.synth.make import make_script
 from biobench.synth.write import Rendering, write_scripts
 from biocoach_model.commands.train import command as train_command
+from biocoach_model.training.stages import StreamTask
 
 pytestmark = pytest.mark.usefixtures("one_core")
 
@@ -85,6 +86,15 @@ def test_data(tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def answered(made, test_data, tmp_path_factory):
+    """What the coach says of whole data: the file."""
+    out = tmp_path_factory.mktemp("answered") / "p.json"
+    status, printed, problems = predicted(made, test_data, out)
+    assert status == 0, (printed, problems)
+    return out
+
+
 @pytest.fixture
 def damaged(test_data, tmp_path):
     return shutil.copytree(test_data, tmp_path / "data")
@@ -130,30 +140,25 @@ def test_where_a_file_is(made, tmp_path):
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(made, monkeypatch):
-    """The power goes off at the second step; the folder holds no model then, and the whole one after --resume."""
-    from biocoach_model.training import loop
+    """The power goes off in the second of three steps; the folder holds no model then, and the whole one after --resume."""
+    config, calls, real = stream_plan(made, "often", checkpoint_every_steps=1), [], StreamTask.losses
 
-    config = stream_plan(made, "often", checkpoint_every_steps=1)
-    real, calls = loop._step if hasattr(loop, "_step") else None, []
-    assert real is not None
-
-    def stopping(*arguments, **options):
+    def counted(task, batch):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return real(*arguments, **options)
+        return real(task, batch)
 
-    monkeypatch.setattr(loop, "_step", stopping)
+    monkeypatch.setattr(StreamTask, "losses", counted)
     done = CliRunner().invoke(train_command, ["--config", str(config), "--out", str(made / "again")])
     assert done.exit_code != 0
     assert not (made / "again" / "model.json").exists()
-    monkeypatch.undo()
+    calls[:] = [1, 1]
     status, printed, problems = invoked(train_command, "--config", config, "--out", made / "again", "--resume")
     assert status == 0, (printed, problems)
-    assert len(calls) == 2
-    assert (made / "again" / "weights.safetensors").read_bytes() == (
-        made / "stream" / "weights.safetensors"
-    ).read_bytes()
+    assert len(calls) == 2 + 2 + 1  # the steps that were missing, and a validation
+    again, once = (made / name / "weights.safetensors" for name in ("again", "stream"))
+    assert again.read_bytes() == once.read_bytes()
 
 
 def test_everything_wrong_with_the_settings_is_told_at_once(made, tmp_path):
@@ -206,27 +211,23 @@ def test_too_few_videos(made, tmp_path):
 # --- prediction
 
 
-def test_what_was_trained_predicts(made, test_data, tmp_path):
-    status, printed, problems = predicted(made, test_data, tmp_path / "p.json")
-    assert status == 0, (printed, problems)
-    content = json.loads((tmp_path / "p.json").read_text())
+def test_what_was_trained_predicts(made, answered, test_data, tmp_path):
+    content = json.loads(answered.read_text())
     assert content["provenance"]["model"] == "trained"
     for name in ("weights_sha256", "backbone_sha256"):
         assert len(content["provenance"][name]) == 64
-    assert str(made) not in (tmp_path / "p.json").read_text()
-    said = remarks_of(tmp_path / "p.json")
+    assert str(made) not in answered.read_text()
+    said = remarks_of(answered)
     assert len(said) == 4
     assert all(said.values())
-    assert invoked(validate_command, tmp_path / "p.json", "--data", test_data)[0] == 0
+    assert invoked(validate_command, answered, "--data", test_data)[0] == 0
     assert predicted(made, test_data, tmp_path / "q.json")[0] == 0
-    assert (tmp_path / "q.json").read_bytes() == (tmp_path / "p.json").read_bytes()
+    assert (tmp_path / "q.json").read_bytes() == answered.read_bytes()
 
 
-def test_options_change_what_is_said(made, test_data, tmp_path):
-    predicted(made, test_data, tmp_path / "p.json")
-    for name, value in (("timing", "official"), ("motion", "none")):
-        assert predicted(made, test_data, tmp_path / "q.json", **{name: value})[0] == 0
-        assert remarks_of(tmp_path / "q.json") != remarks_of(tmp_path / "p.json")
+def test_options_change_what_is_said(made, answered, test_data, tmp_path):
+    assert predicted(made, test_data, tmp_path / "q.json", timing="official", motion="none")[0] == 0
+    assert remarks_of(tmp_path / "q.json") != remarks_of(answered)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def features_of(data, video, what="features"):
     return data / TEST / "efficientnet_features" / "long_range_videos" / f"{video}_{what}.npy"
 
 
-def test_nan_in_a_video_leaves_it_silent_and_the_rest_answered(made, test_data, damaged, tmp_path):
+def test_nan_in_a_video_leaves_it_silent_and_the_rest_answered(made, answered, damaged, tmp_path):
     def spoil(array):
         array[:, 0, 0, 0] = np.nan
         return array
@@ -267,8 +268,7 @@ def test_nan_in_a_video_leaves_it_silent_and_the_rest_answered(made, test_data, 
     changed_array(features_of(damaged, "0001"), spoil)
     status, printed, _ = predicted(made, damaged, tmp_path / "p.json")
     assert status == 1
-    predicted(made, test_data, tmp_path / "whole.json")
-    said, whole = remarks_of(tmp_path / "p.json"), remarks_of(tmp_path / "whole.json")
+    said, whole = remarks_of(tmp_path / "p.json"), remarks_of(answered)
     bad = {segment for segment in whole if segment.startswith("0001")}
     assert bad
     assert set(said) == set(whole)
@@ -277,7 +277,7 @@ def test_nan_in_a_video_leaves_it_silent_and_the_rest_answered(made, test_data, 
         assert told == ([] if segment in bad else [(r["time"], r["text"]) for r in whole[segment]])
         assert (f"{segment}: the visual features hold NaN" in printed) == (segment in bad)
     assert f"{len(bad)} could not be answered" in printed
-    assert "nan" not in (tmp_path / "p.json").read_text().lower().replace("sha256", "")
+    assert "NaN" not in (tmp_path / "p.json").read_text()
 
 
 def test_other_channels(made, damaged, tmp_path):
@@ -303,12 +303,12 @@ def test_an_exercise_without_rows(made, damaged, tmp_path):
     assert all(remarks for segment, remarks in said.items() if segment.startswith("0002"))
 
 
-def test_nobody_in_the_picture_is_no_failure(made, test_data, damaged, tmp_path):
+def test_nobody_in_the_picture_is_no_failure(made, damaged, tmp_path):
     """All poses are missing: the model reads that somebody stands there, and speaks of what the camera sees."""
     path = damaged / TEST / "HSMR_outputs" / "HSMR-0001.npy"
     frames = read(path)
     empty = {name: getattr(frames, name)[:0] for name in ("poses", "betas", "patch_cam_t", "full_cam_t", "boxes")}
-    write(replace(frames, people=np.zeros_like(frames.people), **empty), path)
+    write(path, replace(frames, people=np.zeros_like(frames.people), **empty))
     status, printed, _ = predicted(made, damaged, tmp_path / "p.json")
     assert status == 0, printed
     assert all(remarks_of(tmp_path / "p.json").values())

@@ -117,11 +117,9 @@ def test_it_is_what_decoding_goes_through(codec, stream):
         )
         wishes = [target for target, weight in zip(made.targets, made.weights, strict=True) if weight]
         contexts = [codec.encode(remark.context) for remark in one.remarks]
-        teacher = type("Teacher", (), {})
         before = lambda row, left=contexts: left.pop(0)  # noqa: E731
         model = Obedient(stream, wishes)
         (done,) = decode(model, [Stream(tuple(prompt_of(codec)), as_rows(one.features), before)])
-        assert teacher
         assert done.ids == made.ids
         assert model.wishes == []
 
@@ -151,10 +149,10 @@ def stream_task(stream, codec, examples=THREE, share=0.5, **options):
     return StreamTask(stream, codec, prompt_of(codec), examples, examples[:1], context_share=share, **options)
 
 
-def coach_of(stream, codec, settings=CoachSettings()):
+def coach_of(stream, codec):
     torch.manual_seed(0)
     return BioCoach(
-        stream, codec, prompt_of(codec), settings, MorphometricFusion(8, 24), JointSelector(8, 35, 16, "grid")
+        stream, codec, prompt_of(codec), CoachSettings(), MorphometricFusion(8, 24), JointSelector(8, 35, 16, "grid")
     )
 
 
