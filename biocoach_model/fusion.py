@@ -59,7 +59,8 @@ class MorphometricFusion(nn.Module):
             scores = scores.masked_fill(~known[of][:, None, None, :], float("-inf"))
         mixed = torch.einsum("nhct,nthd->nchd", self.dropout(torch.softmax(scores, -1)), value[of])
         branch: Tensor = self.norm_out(self.out(mixed.flatten(2)))
-        return rows + self.alpha * self.dropout(branch)
+        fused: Tensor = rows + self.alpha * self.dropout(branch)
+        return fused
 
     def _split(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)

@@ -83,6 +83,8 @@ class Trained:
 def read_plan(path: Path) -> Plan:
     """A plan from YAML. Raises ``ProblemsFound`` with everything that is wrong in it."""
     where = str(path)
+    if not path.is_file():
+        raise ProblemsFound([Problem(where, "no such file", "a YAML file with a training's settings")])
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -110,7 +112,7 @@ def read_plan(path: Path) -> Plan:
         },
     )
     coach = read.part(content, "coach", {f.name: object for f in fields(CoachSettings)})
-    read.numbers("model", shape, dict.fromkeys(_SHAPE, (1, math.inf)))
+    read.numbers("model", shape, {**dict.fromkeys(_SHAPE, (1, math.inf)), "vocabulary": (300, 65_536)})
     read.numbers("data", data, {"validation_videos": (1, math.inf)})
     read.numbers(
         "learn",
@@ -128,7 +130,7 @@ def read_plan(path: Path) -> Plan:
         read.problems.append(Problem(where, f"model.adapter_layers: {adapters}", f"layers 0 to {sizes['layers'] - 1}"))
     if not biases or not all(type(b) in (int, float) and math.isfinite(b) for b in biases):
         read.problems.append(Problem(where, f"learn.answer_biases: {biases}", "a list of numbers, such as [0.0, 0.5]"))
-    if sizes["hidden"] % (2 * sizes["heads"]):
+    if not read.problems and sizes["hidden"] % (2 * sizes["heads"]):
         found = f"model.hidden: {sizes['hidden']} for {sizes['heads']} heads"
         read.problems.append(Problem(where, found, "a multiple of twice the heads"))
     read.choices(coach)
