@@ -1,6 +1,6 @@
 """What a system gets to see of an exercise: visual features, poses, the person's measures; from files, or from a script.
 
-Data of QEVD-synth without such files are rendered in memory from the script that made them, as ``biobench synth`` would.
+What a video of QEVD-synth has no file of is rendered in memory from the script that made it, as ``biobench synth`` would.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ __all__ = ["InputFailure", "Inputs", "SegmentInputs"]
 Floats = NDArray[np.float64]
 
 _GRID = (7, 5)
+_MOST_TOLD = 2
+"""Problems of one file."""
 
 
 class InputFailure(Exception):  # noqa: N818 - a video's, not the program's
@@ -145,7 +147,9 @@ class Inputs:
             except InputFailure as failure:
                 found = failure
             except ProblemsFound as problems:
-                found = InputFailure("; ".join(str(problem) for problem in problems.problems))
+                listed = problems.problems
+                more = f"; and {len(listed) - _MOST_TOLD} more like these" if len(listed) > _MOST_TOLD else ""
+                found = InputFailure("; ".join(map(str, listed[:_MOST_TOLD])) + more)
             self._last = (segment.video, found)
         if isinstance(self._last[1], InputFailure):
             raise InputFailure(str(self._last[1]))

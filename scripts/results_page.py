@@ -28,6 +28,13 @@ _COLUMNS = (
     ("t_f_score", _PUBLISHED),
 )
 _FAMILY = ("biocoach-mini-1", "streamvlm-mini-1", "retrieval, features", "retrieval", "constant talker")
+_PLANNED = (
+    ("biocoach-mini-1", "streamvlm-mini-1", "bioclaim_f"),
+    ("streamvlm-mini-1", "retrieval, features", "bioclaim_f"),
+    ("streamvlm-mini-1", "retrieval", "bioclaim_f"),
+    ("retrieval, features", "constant talker", "bioclaim_f"),
+    ("biocoach-mini-1", "streamvlm-mini-1", "t_lift"),
+)
 _GETS = {
     "biocoach-mini-1": "features, poses, measures, the exercise's name",
     "streamvlm-mini-1": "features",
@@ -57,9 +64,8 @@ def page(out: Path) -> str:
     for system in systems():
         path = place(out, system)
         if path.exists():
-            found[system.key] = evaluate(
-                load_predictions(path, benchmark), benchmark, (_OURS, _PUBLISHED), baselines=False
-            )
+            data = fewer if system.fewer else benchmark
+            found[system.key] = evaluate(load_predictions(path, data), data, (_OURS, _PUBLISHED), baselines=False)
     missing = [system.key for system in systems() if system.key not in found]
     if missing:
         raise SystemExit(f"not predicted yet: {', '.join(missing)}")
@@ -79,6 +85,8 @@ def page(out: Path) -> str:
             "",
             "## Who is better than whom",
             "",
+            *_planned(found),
+            "",
             *_pairs(found, "bioclaim_f"),
             "",
             *_pairs(found, "t_lift"),
@@ -90,7 +98,7 @@ def page(out: Path) -> str:
             "",
             "## Without a part",
             "",
-            _PARTS,
+            _PARTS.format(fewer=len(fewer.sessions)),
             *_ablations({**found, **on_fewer}),
             "",
             "## Poses that are wrong",
@@ -119,6 +127,21 @@ def _main(found: Mapping[str, Results]) -> list[str]:
         f"| {key} | {gets} | " + " | ".join(_cell(found[key], metric, protocol) for metric, protocol in _COLUMNS) + " |"
         for key, gets in _GETS.items()
     ]
+    return lines
+
+
+def _planned(found: Mapping[str, Results]) -> list[str]:
+    """Pairs that were named before anything was measured, each tested alone, at 5 %."""
+    lines = [_PLANNED_TEXT, "| better, we expected | than | metric | difference | p | |", "|---|---|---|--:|--:|---|"]
+    for first, second, metric in _PLANNED:
+        test = compare([found[first], found[second]], metric, _OURS).test
+        if not isinstance(test, JointTest):
+            lines.append(f"| {first} | {second} | `{metric}` | | | {test} |")
+            continue
+        c = test.comparison(first, second)
+        sign = 1 if c.first == first else -1
+        verdict = "not told apart" if c.better is None else "yes" if c.better == first else "**the other way round**"
+        lines.append(f"| {first} | {second} | `{metric}` | {_signed(sign * c.difference)} | {c.p:.3f} | {verdict} |")
     return lines
 
 
@@ -216,6 +239,31 @@ OUT` made with the models of `python scripts/minis.py OUT` ([training](training.
 
 ## Every system
 """
-_READING = ""
-_PARTS = ""
-_END = ""
+_PLANNED_TEXT = """The order that was expected before anything was measured, each pair tested alone (sign flips over the
+people: with seven of them no p is below .016):
+"""
+_READING = """
+What this says:
+
+* The motion context is worth something: biocoach-mini is ahead of its own backbone in all three trainings, and speaks no worse.
+* **The order that was hoped for does not come out whole.** streamvlm-mini is not ahead of retrieval: by features the two can't be
+  told apart, and retrieval by kinematics is ahead. Retrieval is told the exercise and, by kinematics, sees the poses;
+  streamvlm-mini has heat maps without depth and often takes one exercise for another (its own text shows it). The metric is not
+  to blame, the small backbone's eyes are: with adapters after every layer, and the exercise's name in the prompt
+  (`learn.name_share`), it could be trained again.
+* **A rule coach without any learning is ahead of biocoach-mini**, in words and in time: it speaks when a violation is new, while
+  the models decide to speak before they read what the body does.
+* The echo at the references' times shows how much of the score the motion sentence itself would earn.
+* Nobody's `t_lift` is far from 0 but the rule coach's: the features say little about when annotators speak.
+"""
+_PARTS = """On the first {fewer} videos of the split, seed 1. Parts are left out of the trained model; nothing is trained
+again (without selector or measures nothing else would learn differently). The paper's numbers (Ji et al., CVPR 2026, on
+QEVD-bio-fit-coach) stand beside them to compare directions, not heights: other data, other judges.
+
+What carries the model here is the motion context, as in the paper; the exercise's name alone is worth little. Selector, measures
+and the window make no difference that these data could show: the sentence already holds only faults of the exercise, and the
+synthetic people's faults don't depend on their measures. Our window is that of the selector and of the judgement of a hold.
+"""
+_END = """On the same videos. A constant bias of every joint, drawn for each person, with this standard deviation: the lead over
+streamvlm-mini shrinks with it and is all but gone at 20°; within this range the order does not flip.
+"""

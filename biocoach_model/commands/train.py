@@ -40,8 +40,14 @@ def command(config: str, data: str | None, out: str, resume: bool, processes: in
     if (target / "model.json").exists() and not resume:
         expected = "a new folder"
         raise ProblemsFound([Problem(out, "a folder that holds a model", expected, "nothing is overwritten")])
-    with progress_bar() as told:
-        done = run_plan(plan, target, data=data, resume=resume, processes=processes, told=told)
+    try:
+        with progress_bar() as told:
+            done = run_plan(plan, target, data=data, resume=resume, processes=processes, told=told)
+    except KeyboardInterrupt:
+        click.echo(
+            f"interrupted; the same command with --resume goes on after the last checkpoint in {out}/training", err=True
+        )
+        raise
     report = done.report
     click.echo(f"{out}: {done.parameters:,} parameters learned, {report.steps} steps, {report.summary()}")
     if plan.stage == "streamvlm" and len(plan.biases) > 1:
