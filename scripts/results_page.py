@@ -245,11 +245,12 @@ people: with seven of them no p is below .016):
 _READING = """
 What this says:
 
-* The motion context is worth something: biocoach-mini is ahead of its own backbone in all three trainings, and speaks no worse.
+* The motion context is worth something: biocoach-mini is ahead of its own backbone in all three trainings, and their `t_lift`
+  is not told apart.
 * **The order that was hoped for does not come out whole.** streamvlm-mini is not ahead of retrieval: by features the two can't be
   told apart, and retrieval by kinematics is ahead. Retrieval is told the exercise and, by kinematics, sees the poses;
-  streamvlm-mini has heat maps without depth and often takes one exercise for another (its own text shows it). The metric is not
-  to blame, the small backbone's eyes are: with adapters after every layer, and the exercise's name in the prompt
+  streamvlm-mini has heat maps without depth and often takes one exercise for another (read what it says). We take the small
+  backbone's eyes, not the metric, to be the cause: with adapters after every layer, and the exercise's name in the prompt
   (`learn.name_share`), it could be trained again.
 * **A rule coach without any learning is ahead of biocoach-mini**, in words and in time: it speaks when a violation is new, while
   the models decide to speak before they read what the body does.
