@@ -130,7 +130,8 @@ def read_plan(path: Path) -> Plan:
         read.problems.append(Problem(where, f"model.adapter_layers: {adapters}", f"layers 0 to {sizes['layers'] - 1}"))
     if not biases or not all(type(b) in (int, float) and math.isfinite(b) for b in biases):
         read.problems.append(Problem(where, f"learn.answer_biases: {biases}", "a list of numbers, such as [0.0, 0.5]"))
-    given = content.get("model") if isinstance(content.get("model"), dict) else {}
+    given = content.get("model") or {}
+    given = given if isinstance(given, dict) else {}
     whole = all(type(given.get(name, 1)) is int and given.get(name, 1) >= 1 for name in ("hidden", "heads"))
     if whole and sizes["hidden"] % (2 * sizes["heads"]):
         found = f"model.hidden: {sizes['hidden']} for {sizes['heads']} heads"
