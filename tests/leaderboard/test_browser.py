@@ -80,9 +80,9 @@ def test_filters(opened, site, control, value, left):
     assert len(names(watched.page)) == 2
     watched.page.locator(f"#f-{control}").select_option(value)
     assert names(watched.page) == (["<script>window.pwned = 1</script>"] if left else ["half-coach"])
-    assert "1 of 13 systems" in watched.page.locator("#status").text_content()
+    assert "1 of 18 systems" in watched.page.locator("#status").text_content()
     watched.page.locator("#f-reset").click()
-    assert len(names(watched.page)) == 13
+    assert len(names(watched.page)) == 18
     watched.assert_quiet()
 
 
@@ -114,7 +114,7 @@ def test_a_filtered_view_can_be_linked(opened, site):
 )
 def test_a_bad_fragment_harms_nothing(opened, site, fragment):
     watched = opened(site / "index.html", fragment=fragment)
-    assert watched.page.locator("#board tbody tr").count() == 13
+    assert watched.page.locator("#board tbody tr").count() == 18
     watched.assert_quiet()
 
 
@@ -215,7 +215,7 @@ def test_links_lead_to_pages(opened, site):
     watched = opened(site / "index.html")
     hrefs = watched.page.eval_on_selector_all("a[href]", "links => links.map(a => a.getAttribute('href'))")
     local = [href for href in hrefs if not href.startswith("#")]
-    assert len(local) == 16
+    assert len(local) == 21
     for href in local:
         assert (site / href).is_file(), href
     watched.page.locator("#board tbody a").first.click()
