@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from baselines.looking import answers, choice, poses_of, seen_at
+from baselines.looking import answers, poses_of, seen_at
 from biobench.chance import Timetable
-from biobench.models import Model, Option, Options, number, options_by_name
+from biobench.models import Model, Option, Options, choice, number, options_by_name
 from biobench.problems import Problem, ProblemsFound
 from biobench.records import Benchmark, Entry, Feedback, Segment
 from biocoach_model.context import MotionContext

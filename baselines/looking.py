@@ -8,13 +8,12 @@ import numpy as np
 
 from biobench.body.motion import Motion
 from biobench.exercises import find_exercise
-from biobench.models import Failure, Options, PartlyFailed, exercise_segments
-from biobench.problems import Problem, ProblemsFound
+from biobench.models import Failure, PartlyFailed, exercise_segments
 from biobench.readers.json_locate import shown
 from biobench.records import Benchmark, Entry, Feedback, Segment
 from biocoach_model.inputs import InputFailure, Inputs, SegmentInputs
 
-__all__ = ["SEEN_S", "answers", "choice", "poses_of", "seen_at"]
+__all__ = ["SEEN_S", "answers", "poses_of", "seen_at"]
 
 SEEN_S = 1.0
 """After so long without a pose there is nobody to speak to."""
@@ -38,14 +37,6 @@ def answers(
     if failures:
         raise PartlyFailed(entries, failures)
     return entries
-
-
-def choice(options: Options, name: str, *choices: str) -> str:
-    """The value of an option that is one of a few words. Raises ``ProblemsFound`` for any other."""
-    value = str(options[name])
-    if value not in choices:
-        raise ProblemsFound([Problem(f"--option {name}", shown(value), "one of " + ", ".join(choices))])
-    return value
 
 
 def poses_of(segment: Segment, seen: SegmentInputs) -> Motion:

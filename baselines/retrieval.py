@@ -11,12 +11,22 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.looking import SEEN_S, answers, choice
+from baselines.looking import SEEN_S, answers
 from biobench.body.motion import Motion
 from biobench.body.skel import COUNT, index
 from biobench.chance import Timetable
 from biobench.exercises import find_exercise
-from biobench.models import Failure, Model, Option, Options, PartlyFailed, exercise_segments, number, options_by_name
+from biobench.models import (
+    Failure,
+    Model,
+    Option,
+    Options,
+    PartlyFailed,
+    choice,
+    exercise_segments,
+    number,
+    options_by_name,
+)
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.json_locate import shown
 from biobench.readers.qevd import load_benchmark

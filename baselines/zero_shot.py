@@ -7,9 +7,8 @@ from itertools import groupby
 
 from baselines.asking import Moment, Prompted, Scene, moments_s
 from baselines.frames import need_av, pictures_of, window
-from baselines.looking import choice
 from baselines.server_options import prompt_options
-from biobench.models import Failure, Option, Options, exercise_segments, number
+from biobench.models import Failure, Option, Options, choice, exercise_segments, number
 from biobench.problems import Problem, ProblemsFound
 from biobench.records import Benchmark, Segment, Session
 from biocoach_model.inputs import InputFailure

@@ -26,6 +26,7 @@ __all__ = [
     "OptionValue",
     "Options",
     "PartlyFailed",
+    "choice",
     "exercise_segments",
     "find_model",
     "models",
@@ -161,6 +162,14 @@ def number(options: Options, name: str) -> float:
     value = options[name]
     if isinstance(value, str):
         raise TypeError(f"{name} is a text, expected a number")
+    return value
+
+
+def choice(options: Options, name: str, *choices: str) -> str:
+    """The value of an option that is one of a few words. Raises ``ProblemsFound`` for any other."""
+    value = str(options[name])
+    if value not in choices:
+        raise ProblemsFound([Problem(f"--option {name}", shown(value), "one of " + ", ".join(choices))])
     return value
 
 

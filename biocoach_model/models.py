@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from biobench.cli.judge_options import progress_bar
-from biobench.models import Failure, Model, Option, Options, PartlyFailed, exercise_segments, number, options_by_name
+from biobench.models import (
+    Failure,
+    Model,
+    Option,
+    Options,
+    PartlyFailed,
+    choice,
+    exercise_segments,
+    number,
+    options_by_name,
+)
 from biobench.problems import Problem, ProblemsFound
 from biobench.records import Benchmark, Entry, Feedback, Segment
 
 if TYPE_CHECKING:
     from biobench.synth.bodies import PoseErrors
     from biocoach_model.coach import BioCoach, Seen
+    from biocoach_model.inputs import SegmentInputs
 
 __all__ = ["BioCoachMini", "StreamVLMMini", "TrainedModel", "answers"]
 
 _TIMING = Option("timing", "fixed", "fixed: the time of the newest row seen; official: upstream's reckoning")
 _BATCH = Option("batch", 16, "exercises decoded at once", least=1, most=1024, private=True)
+_AS_TRAINED = "as trained"
 _DEVICE = Option("device", "auto", "auto, cpu or cuda", private=True)
 
 
@@ -32,9 +44,9 @@ class TrainedModel(Model):
         _TIMING,
         _BATCH,
         _DEVICE,
-        Option("motion", "as trained", "context, name or none: other than it was trained, to see what it is worth"),
-        Option("selector", "as trained", "learned, table or none, likewise"),
-        Option("morphometrics", "as trained", "yes or no, likewise"),
+        Option("motion", _AS_TRAINED, "context, name or none: other than it was trained, to see what it is worth"),
+        Option("selector", _AS_TRAINED, "learned, table or none, likewise"),
+        Option("morphometrics", _AS_TRAINED, "yes or no, likewise"),
     )
 
     def predict(self, benchmark: Benchmark, options: Options, seed: int) -> list[Entry]:  # noqa: ARG002 - Model's signature
@@ -43,7 +55,9 @@ class TrainedModel(Model):
         from biocoach_model.folders import load_coach  # noqa: PLC0415 - torch
 
         coach = load_coach(self.folder(options), _device(torch, str(options["device"])), **changes)
-        return answers(coach, benchmark, timing=_timing(options), batch=int(number(options, "batch")))
+        return answers(
+            coach, benchmark, timing=choice(options, "timing", "fixed", "official"), batch=int(number(options, "batch"))
+        )
 
     def provenance(self, options: Options) -> Mapping[str, object]:
         _torch()
@@ -115,71 +129,46 @@ def answers(
     )
     said: dict[str, tuple[Feedback, ...]] = {}
     failures: list[Failure] = []
-    waiting: list[tuple[Segment, Seen]] = []
+    # As many at a time as are decoded at once: features of a whole benchmark would not fit everywhere.
     with progress_bar() as told:
-        for done, segment in enumerate(segments, 1):
-            try:
-                seen = _seen(inputs.of(segment), segment, coach.stream.xattn.vision_feat_dim)
-            except InputFailure as failure:
-                failures.append(Failure(segment.id, str(failure)))
-                continue
-            if seen is not None:
-                waiting.append((segment, seen))
-            # As many as are decoded at once: features of a whole benchmark would not fit everywhere.
-            if len(waiting) >= batch or done == len(segments):
-                said |= _decoded(coach, waiting, timing, batch)
-                waiting = []
-                if told is not None:
-                    told("exercises", done, len(segments))
-    said |= _decoded(coach, waiting, timing, batch)
+        for first in range(0, len(segments), batch):
+            waiting: dict[str, Seen] = {}
+            for segment in segments[first : first + batch]:
+                try:
+                    waiting[segment.id] = _seen(inputs.of(segment), segment, coach.stream.xattn.vision_feat_dim)
+                except InputFailure as failure:
+                    failures.append(Failure(segment.id, str(failure)))
+            said |= dict(zip(waiting, coach.say(list(waiting.values()), timing=timing, batch=batch), strict=True))
+            if told is not None:
+                told("exercises", min(first + batch, len(segments)), len(segments))
     entries = [Entry(segment.id, said.get(segment.id, ())) for segment in segments]
     if failures:
         raise PartlyFailed(entries, failures)
     return entries
 
 
-def _decoded(
-    coach: BioCoach, waiting: Iterable[tuple[Segment, Seen]], timing: str, batch: int
-) -> dict[str, tuple[Feedback, ...]]:
-    pairs = list(waiting)
-    said = coach.say([seen for _, seen in pairs], timing=timing, batch=batch)
-    return {segment.id: feedbacks for (segment, _), feedbacks in zip(pairs, said, strict=True)}
-
-
-def _seen(found: object, segment: Segment, channels: int) -> Seen | None:
+def _seen(found: SegmentInputs, segment: Segment, channels: int) -> Seen:
     from biocoach_model.coach import Seen  # noqa: PLC0415 - torch
-    from biocoach_model.inputs import InputFailure, SegmentInputs  # noqa: PLC0415 - only to predict
+    from biocoach_model.inputs import InputFailure  # noqa: PLC0415 - only to predict
 
-    if not isinstance(found, SegmentInputs) or found.features is None:
-        return None
-    if found.features.shape[1] != channels:
-        raise InputFailure(f"features of {found.features.shape[1]} channels, the model reads {channels}")
+    if found.features is None or found.features.shape[1] != channels:
+        given = 0 if found.features is None else found.features.shape[1]
+        raise InputFailure(f"features of {given} channels, the model reads {channels}")
     return Seen(segment.exercise, found.features, found.feature_times_s, found.motion, found.measures)
 
 
 def _changes(options: Options) -> dict[str, object]:
     """Other settings of the coach than those it was trained with."""
-    allowed: dict[str, Mapping[str, object]] = {
-        "motion": {"context": "context", "name": "name", "none": "none"},
-        "selector": {"learned": "learned", "table": "table", "none": "none"},
-        "morphometrics": {"yes": True, "no": False},
+    allowed = {
+        "motion": ("context", "name", "none"),
+        "selector": ("learned", "table", "none"),
+        "morphometrics": ("yes", "no"),
     }
-    return {name: _one_of(options, name, values) for name, values in allowed.items() if _given(options, name)}
-
-
-def _given(options: Options, name: str) -> bool:
-    return options.get(name, "as trained") != "as trained"
-
-
-def _one_of(options: Options, name: str, values: Mapping[str, object]) -> object:
-    value = str(options[name])
-    if value not in values:
-        raise ProblemsFound([Problem(f"--option {name}", f'"{value}"', "one of " + ", ".join(values))])
-    return values[value]
-
-
-def _timing(options: Options) -> str:
-    return str(_one_of(options, "timing", {"fixed": 0, "official": 0}) is not None and options["timing"])
+    given = {name: choice(options, name, _AS_TRAINED, *values) for name, values in allowed.items() if name in options}
+    changes: dict[str, object] = {name: value for name, value in given.items() if value != _AS_TRAINED}
+    if "morphometrics" in changes:
+        changes["morphometrics"] = changes["morphometrics"] == "yes"
+    return changes
 
 
 def _device(torch: object, name: str) -> str:

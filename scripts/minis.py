@@ -1,4 +1,4 @@
-"""Trains the small models that come with the package, again with other seeds, and without some of their parts.
+"""Trains the small models that come with the package, again with other seeds.
 
 ``python scripts/minis.py OUT [--videos 800] [--seeds 1 2 3] [--processes 16]``: QEVD-synth's train split is made (people
 disjoint from those of the test split), read once, and learned from with ``configs/streamvlm_mini.yaml`` and
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +24,6 @@ from biocoach_model.training.examples import Example, prepared
 from biocoach_model.training.plan import read_plan, run_prepared
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS: Mapping[str, Mapping[str, object]] = {
-    "biocoach-mini": {},
-}
-"""What is trained beside each backbone."""
 
 
 def main() -> None:
@@ -78,20 +74,14 @@ def _trained(seed: int, out: Path, benchmark: Benchmark, examples: Sequence[Exam
         f"seed {seed}: backbone, {done.parameters:,} parameters, {done.report.summary()}, bias {done.answer_bias}",
         flush=True,
     )
-    for name, changes in PARTS.items():
-        plan = read_plan(ROOT / "configs" / "biocoach_mini.yaml")
-        settings = CoachSettings(**{**_fields(plan.coach), **changes})  # type: ignore[arg-type]
-        part = replace(plan, base=folder, coach=settings, training=replace(plan.training, seed=seed))
-        done = run_prepared(part, out / f"{name}-{seed}", benchmark, examples, [])
-        print(
-            f"seed {seed}: {name}, {done.parameters:,} parameters, {done.report.summary()}, "
-            f"{time.perf_counter() - start:.0f} s",
-            flush=True,
-        )
-
-
-def _fields(settings: CoachSettings) -> dict[str, object]:
-    return {name: getattr(settings, name) for name in CoachSettings.__slots__}
+    plan = read_plan(ROOT / "configs" / "biocoach_mini.yaml")
+    beside = replace(plan, base=folder, training=replace(plan.training, seed=seed))
+    done = run_prepared(beside, out / f"biocoach-mini-{seed}", benchmark, examples, [])
+    print(
+        f"seed {seed}: biocoach-mini, {done.parameters:,} parameters, {done.report.summary()}, "
+        f"{time.perf_counter() - start:.0f} s",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,6 @@ def place(out: Path, system: System) -> Path:
 def _said(job: tuple[Path, System]) -> str:
     out, system = job
     benchmark = held_out(out, fewer=system.fewer)
-    speak: Callable[[], Sequence[Entry]]
     if system.folder:
         import torch  # noqa: PLC0415 - only for these
 
@@ -111,9 +110,8 @@ def _said(job: tuple[Path, System]) -> str:
         coach = load_coach(out / system.folder, device, **dict(system.changes or {}))
         entries: Sequence[Entry] = answers(coach, benchmark, batch=64 if device == "cuda" else 48, errors=system.errors)
     else:
-        speak = lambda: run_model(find_model(system.model), benchmark, dict(system.options or {}))  # noqa: E731
         try:
-            entries = speak()
+            entries = run_model(find_model(system.model), benchmark, dict(system.options or {}))
         except PartlyFailed as partly:
             entries = partly.entries
             print(f"{system.key}: {partly}", file=sys.stderr)

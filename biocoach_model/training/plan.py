@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -306,7 +306,6 @@ def _split(examples: Sequence[Example], videos: int, source: str) -> tuple[list[
 
 def _made(plan: Plan, benchmark: Benchmark, examples: Sequence[Example]) -> dict[str, object]:
     """How the model came to be: no time, host or path."""
-    shown = replace(plan.training)
     return {
         "stage": plan.stage,
         "data": {
@@ -316,7 +315,7 @@ def _made(plan: Plan, benchmark: Benchmark, examples: Sequence[Example]) -> dict
             "sha256": benchmark.source_sha256,
             "exercises": len(examples),
         },
-        "training": {field.name: getattr(shown, field.name) for field in fields(shown)},
+        "training": asdict(plan.training),
         "torch": torch.__version__.split("+")[0],
         **({} if plan.base is None else {"base_sha256": ModelFolder(plan.base).sha256}),
     }
