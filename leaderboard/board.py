@@ -9,7 +9,7 @@ from functools import partial
 
 from biobench.comparison import Entrant, entrants_board
 from biobench.problems import Problem, ProblemsFound
-from biobench.results import Json
+from biobench.results import Json, Score
 from biobench.statistics import (
     NotTestable,
     Rank,
@@ -20,6 +20,8 @@ from biobench.statistics import (
 )
 from leaderboard.columns import Column, columns, preferred_order
 from leaderboard.digest import Digest
+from leaderboard.judge_cards import NOT_VALIDATED, JudgeCard
+from leaderboard.judged import is_judged
 
 __all__ = ["TOP", "Board", "Standing", "make_board"]
 
@@ -50,7 +52,8 @@ class Board:
     """What the page, the exports and the pictures show. ``digests`` are in the order of the page.
 
     ``standings`` is by column key, for the columns that can be ranked; ``order`` is the column that decides the order.
-    ``top`` is the chance to be among the best three, ``smallest_difference`` what the test would just call sure.
+    ``top`` is the chance to be among the best three, ``smallest_difference`` what the test would just call sure. ``cards`` are
+    those of the scorers behind the columns, where any were given.
     """
 
     title: str
@@ -65,11 +68,26 @@ class Board:
     notes: tuple[str, ...]
     signature: str
     oracle_is_perfect: bool
+    cards: tuple[JudgeCard, ...] = ()
 
     def value(self, digest: Digest, column: Column) -> float | None:
         """A system's score in a column, None where it has none."""
         score = digest.entrant.score(column.metric, column.protocol)
         return None if score is None else score.value
+
+    def word(self, column: Column) -> str:
+        """What is known of the scorer behind a column: the word of its card. Nothing where no card was given or is needed."""
+        for card in self.cards:
+            if column.key in card.columns:
+                return card.word
+        return NOT_VALIDATED if is_judged(column.metric) else ""
+
+    def word_of(self, score: Score) -> str:
+        """The same for one number, in a column or not."""
+        for card in self.cards:
+            if card.applies_to(score):
+                return card.word
+        return NOT_VALIDATED if is_judged(score.metric) else ""
 
 
 def make_board(digests: Sequence[Digest], order: Column | None, title: str, run: Run = map) -> Board:

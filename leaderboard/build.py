@@ -21,6 +21,7 @@ from leaderboard.board import Board, make_board
 from leaderboard.columns import Column, columns, preferred_order
 from leaderboard.digest import Digest, digest
 from leaderboard.exports import board_csv, board_latex, board_markdown
+from leaderboard.judge_cards import cards_of_board, open_judge_cards
 from leaderboard.judged import check_judged_folder
 from leaderboard.page import board_page, system_page
 from leaderboard.skeletons import Skeletons, shown_segments
@@ -46,22 +47,26 @@ def build(
     processes: int = 1,
     poses: Benchmark | None = None,
     judged_in: Path | None = None,
+    cards: Sequence[Path] = (),
 ) -> Board:
     """Builds the site ``out`` from a folder of submissions; the same submissions give the same bytes.
 
     Scores are read from the stored results. ``poses`` are the board's data with poses, from which timelines get figures.
-    ``judged_in`` is a folder of judges' results, one file a system.
+    ``judged_in`` is a folder of judges' results, one file a system; ``cards`` are judge cards of scorers behind the columns.
     ``order`` None: by the first preferred column that the systems have. An
     ``out`` that an earlier build made is replaced as a whole, any other folder that holds something is refused. Raises
     ``ProblemsFound`` with every problem of every submission; ``out`` is then as it was.
     """
     _check_target(out)
+    card_files = open_judge_cards(cards)
     opened = open_submissions(submissions)
     if judged_in is not None:
         check_judged_folder(judged_in, {submission.id for submission in opened})
     with _runner(processes if len(opened) > _FEW else 1) as run:
         digests = _digests(opened, order, judged_in, run)
         board = make_board(digests, order, title, run)
+        of_board = cards_of_board(card_files, digests, board.columns)
+        board = replace(board, cards=tuple(card for card, _ in of_board))
         with tempfile.TemporaryDirectory(prefix=".biobench-board-", dir=out.parent) as temporary:
             site = Path(temporary) / "site"
             (site / "systems").mkdir(parents=True)
@@ -74,6 +79,10 @@ def build(
             }
             for name, text in pages.items():
                 _write(site / name, text)
+            for card, file in of_board:
+                if card.page is not None and file.page is not None:
+                    (site / "cards").mkdir(exist_ok=True)
+                    (site / card.page).write_bytes(file.page)
             # A system's page needs the board's facts, not the other systems.
             facts = replace(board, digests=(), standings={board.order.key: board.standings[board.order.key]})
             skeletons = None if poses is None else Skeletons(poses, str(board.benchmark.get("sha256")))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from biobench.tables import Column as TableColumn
 from biobench.tables import Table, to_csv, to_latex, to_markdown
 from leaderboard.board import Board
+from leaderboard.columns import Column
 from leaderboard.harmless import harmless
 from leaderboard.wording import interval, place, score_text, system_name
 
@@ -19,9 +22,11 @@ _CARD_FIELDS = (
 def board_csv(board: Board) -> str:
     """Everything of the board, one line a system: places, every column's score, interval and place, and the card."""
     standing = board.standings[board.order.key]
+    worded = _worded(board)
     headings = ["id", *_CARD_FIELDS, "tier", "best_place", "worst_place", "top_3", "not_ranked"]
     for column in board.columns:
         headings += [f"{column.key}{suffix}" for suffix in ("", ".low", ".high", ".best_place", ".worst_place")]
+        headings += [f"{column.key}.card"] * (column in worded)
     rows = []
     for digest in board.digests:
         rank = standing.ranks.get(digest.id)
@@ -34,6 +39,7 @@ def board_csv(board: Board) -> str:
             of_column = board.standings.get(column.key)
             own = of_column.ranks.get(digest.id) if of_column is not None and of_column.tested else None
             row += [None] * 2 if own is None else [own.best, own.worst]
+            row += [worded[column]] if column in worded else []
         rows.append(row)
     return to_csv(headings, rows)
 
@@ -46,6 +52,12 @@ def board_markdown(board: Board) -> str:
 def board_latex(board: Board) -> str:
     """The board as a ``table`` with ``booktabs`` rules."""
     return to_latex(_table(board)) + "\n"
+
+
+def _worded(board: Board) -> Mapping[Column, str]:
+    """On a board with cards, the columns of whose scorers something is known, with the word."""
+    words = {column: board.word(column) for column in board.columns} if board.cards else {}
+    return {column: word for column, word in words.items() if word}
 
 
 def _table(board: Board) -> Table:
@@ -70,6 +82,7 @@ def _table(board: Board) -> Table:
             for digest in board.digests
             if digest.id in standing.unranked
         ),
+        *(f"{column.label} ({column.protocol}): {word}" for column, word in _worded(board).items()),
         *board.notes,
         board.signature,
     ]

@@ -1,4 +1,4 @@
-"""Judges' numbers for a board: made by whoever builds it, with one judge for all systems, and not validated."""
+"""Judges' numbers for a board: made by whoever builds it, with one judge for all systems, and not validated but by its card."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from biobench.problems import Problem, ProblemsFound
 from biobench.results import Results, Score, read_results
 from leaderboard.submission import Submission
 
-__all__ = ["check_judged_folder", "judged"]
+__all__ = ["check_judged_folder", "is_judged", "judged"]
 
 _STEM = "llm_"
+
+
+def is_judged(metric: str) -> bool:
+    """Whether a number is a language model's judgement; its share of unscored remarks is not."""
+    return metric.startswith(_STEM) and not metric.endswith("_unscored")
 
 
 def judged(folder: Path, submission: Submission, stored: Results) -> tuple[tuple[Score, ...], tuple[str, ...]]:

@@ -15,11 +15,13 @@ from markupsafe import Markup
 
 import biobench
 from biobench.results import Json, Score
+from judges.validation.findings import STUDIES
 from leaderboard.board import TOP, Board
 from leaderboard.claim_marks import claim_marks
 from leaderboard.columns import Column, reported, reported_labels
 from leaderboard.digest import TIMELINE_PROTOCOL, Digest
 from leaderboard.harmless import harmless, script_json
+from leaderboard.judge_cards import NOT_VALIDATED, JudgeCard
 from leaderboard.pictures.curves import f_against_tolerance
 from leaderboard.pictures.heat_map import heat_map
 from leaderboard.pictures.intervals import intervals
@@ -40,6 +42,7 @@ class _Heading:
     help: str = ""
     protocol: str = ""
     num: bool = False
+    word: str = ""
 
 
 def board_page(board: Board) -> str:
@@ -59,13 +62,23 @@ def board_page(board: Board) -> str:
             f"How often it is among the best {TOP} when people are drawn again; a description.",
             num=True,
         ),
-        *(_Heading(column.key, column.label, column.help, column.protocol, num=True) for column in board.columns),
+        *(
+            _Heading(
+                column.key,
+                column.label,
+                _help(board, column),
+                column.protocol,
+                num=True,
+                word=_shown_word(board, column),
+            )
+            for column in board.columns
+        ),
     ]
     return (
         _environment()
         .get_template("board.html")
         .render(
-            **_inline("board.js"),
+            **_inline("board.js", *(["cards.css"] if board.cards else [])),
             title=board.title,
             lead=_lead(board),
             facts=list(_facts(board)),
@@ -75,6 +88,8 @@ def board_page(board: Board) -> str:
             reported=reported(),
             reported_labels=reported_labels(),
             pictures=list(_pictures(board)),
+            cards=[_card(board, card) for card in board.cards],
+            studies=list(_studies(board)),
             signature=board.signature + f" | {standing.test}",
             version=biobench.__version__,
             data=Markup(script_json(_data(board))),  # noqa: S704 - holds no < by construction
@@ -99,9 +114,12 @@ def system_page(board: Board, digest: Digest, figures: Mapping[str, Json] | None
             description=harmless(digest.card.description or "", 600),
             link=link,
             standing=_standing_in_words(board, digest),
-            notes=[*_card_notes(digest), *(line for lines in digest.advice.values() for line in lines)],
+            notes=[
+                *_card_notes(digest),
+                *(_with_word(board, line) for lines in digest.advice.values() for line in lines),
+            ],
             facts=list(card_facts(digest.card)),
-            tables=[_score_table(digest, protocol) for protocol in digest.coverage],
+            tables=[_score_table(board, digest, protocol) for protocol in digest.coverage],
             exercises=[(harmless(exercise), score_text(value, 3)) for exercise, value in by_exercise.items()],
             exercise_metric=f"{board.order.metric} ({board.order.protocol})",
             static_segments=list(_static_segments(segments)),
@@ -144,7 +162,7 @@ def _facts(board: Board) -> Iterable[tuple[str, str]]:
         "data",
         f"{data.get('name')} ({data.get('split')}, {data.get('annotations')}): {data.get('videos')} videos{people}{sample}",
     )
-    yield "ordered by", f"{board.order.metric} under {board.order.protocol}: {board.order.help}"
+    yield "ordered by", f"{board.order.metric} under {board.order.protocol}: {_help(board, board.order)}"
     yield "tested with", f"{board.standings[board.order.key].test}; {board.clusters}"
     if board.smallest_difference is not None:
         yield (
@@ -152,6 +170,38 @@ def _facts(board: Board) -> Iterable[tuple[str, str]]:
             f"{board.smallest_difference:.3f} in {board.order.metric}, for the median pair of systems",
         )
     yield "data digest", str(data.get("sha256"))[:12]
+
+
+def _help(board: Board, column: Column) -> str:
+    """A column's help after what is known of its scorer."""
+    word = board.word(column)
+    return f"{word[0].upper()}{word[1:]}. {column.help}" if word else column.help
+
+
+def _shown_word(board: Board, column: Column) -> str:
+    """What stands in the heading itself, on a board with cards."""
+    return board.word(column) if board.cards else ""
+
+
+def _card(board: Board, card: JudgeCard) -> dict[str, object]:
+    named = [f"{column.label} ({column.protocol})" for column in board.columns if column.key in card.columns]
+    return {"name": card.name, "word": card.word, "columns": ", ".join(named), "page": card.page}
+
+
+def _studies(board: Board) -> Iterable[dict[str, object]]:
+    """Each study with its verdicts in the order of the cards, a dash where a card says nothing of it."""
+    for study, (name, question) in STUDIES.items():
+        verdicts = [card.card.verdicts.get(study, "–") for card in board.cards]
+        yield {"study": f"{study} {name}", "question": question, "verdicts": verdicts}
+
+
+def _with_word(board: Board, line: str) -> str:
+    """A judge's line about itself, as it was before its card."""
+    for card in board.cards:
+        judge = card.card.signature.get("judge", "")
+        if judge and line.startswith(f"judge {judge}: {NOT_VALIDATED}"):
+            return f"judge {judge}: {card.word}, says its card"
+    return line
 
 
 def _row(board: Board, digest: Digest) -> str:
@@ -181,7 +231,8 @@ def _cell(label: str, text: str, class_: str = "") -> str:
 
 def _number_cell(board: Board, digest: Digest, column: Column) -> str:
     score = digest.entrant.score(column.metric, column.protocol)
-    label = f"{column.protocol} {column.label}"
+    word = _shown_word(board, column)
+    label = f"{column.protocol} {column.label}" + (f" ({word})" if word else "")
     if score is None or score.value is None:
         return _cell(label, "–", "num")
     below = [interval(score, column.decimals)] if score.low is not None else []
@@ -301,7 +352,7 @@ def _card_notes(digest: Digest) -> Iterable[str]:
         yield "a single run: how much another seed would change is not known"
 
 
-def _score_table(digest: Digest, protocol: str) -> dict[str, object]:
+def _score_table(board: Board, digest: Digest, protocol: str) -> dict[str, object]:
     scores = [score for score in digest.entrant.scores if score.protocol == protocol]
     beside: Mapping[str, Mapping[str, Score]] = {
         b.name: {s.metric: s for s in b.scores if s.protocol == protocol}
@@ -311,6 +362,7 @@ def _score_table(digest: Digest, protocol: str) -> dict[str, object]:
     rows = [
         {
             "metric": harmless(score.metric),
+            "word": board.word_of(score) if board.cards else "",
             "value": score_text(score.value, 3) if score.value is not None else f"– ({harmless(score.reason or '')})",
             "interval": interval(score, 3),
             "beside": [
@@ -351,9 +403,9 @@ def _event_rows(segment: Mapping[str, object]) -> list[tuple[str, str, str, str]
     return [row for _, row in sorted(rows)]
 
 
-def _inline(script: str) -> dict[str, str | Markup]:
+def _inline(script: str, *more_style: str) -> dict[str, str | Markup]:
     """Style and script of a page, and their hashes for its Content-Security-Policy."""
-    style, code = _file("style.css"), _file(script)
+    style, code = "".join(_file(name) for name in ("style.css", *more_style)), _file(script)
     return {
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(code),  # noqa: S704 - our own file

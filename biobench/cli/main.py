@@ -35,6 +35,7 @@ _OF_OUR_PACKAGES = {
     "train": "Train a model on a benchmark's remarks.",
     "claims": "Show what a remark claims about the body.",
     "judge": "Ask a language model whether feedback is right.",
+    "study": "Study whether a judge or a metric may be believed.",
     "fake-judge": "Run a chat server whose judge follows a script.",
     "submit": "Make or check a submission to a leaderboard.",
     "leaderboard": "Build a leaderboard from submissions.",

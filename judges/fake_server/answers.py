@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import ClassVar, NamedTuple
 
-from judges.fake_server.base import SEED, Attempt, Behaviour, number, whole
+from judges.fake_server.base import SEED, Attempt, Behaviour, file, number, whole
+from judges.fake_server.by_heart import answers_of
 from judges.fake_server.draws import normal, uniform
 from judges.fake_server.injections import ordered_score
 from judges.fake_server.items import Item
@@ -18,6 +19,7 @@ __all__ = [
     "ANSWERS",
     "CRITERIA",
     "Answer",
+    "ByHeart",
     "Constant",
     "Drift",
     "Given",
@@ -138,7 +140,26 @@ class Drift(Answer):
         return at_level(reply, min(5, _overall(reply) + 1)) if given.total >= self.after else reply
 
 
-ANSWERS: tuple[type[Answer], ...] = (Oracle, Noisy, Length, Constant, ObeysInjection, Drift)
+@dataclass(frozen=True, slots=True)
+class ByHeart(Answer):
+    """A reader without fault: it has the answers. What is not in its file it judges as the oracle does."""
+
+    name: ClassVar[str] = "by-heart"
+    summary: ClassVar[str] = "knows what is true of a study's questions, from its questions.jsonl"
+
+    file: str = field(metadata=file("the questions.jsonl of a study"))
+
+    def bio(self, item: Item, attempt: Attempt, given: Given) -> dict[str, object]:  # noqa: ARG002
+        reply, known = _oracle(item), answers_of(self.file).get((item.reference, item.prediction))
+        if known is None:
+            return reply
+        # What only the claims see in the texts is as right as the rest of them.
+        rest = "wrong" if known["valence"] == "wrong" else "match"
+        seen = {name: rest for name in CRITERIA if known[name] == "absent" and reply[name] != "absent"}
+        return {**reply, **known, **seen}
+
+
+ANSWERS: tuple[type[Answer], ...] = (Oracle, Noisy, Length, Constant, ObeysInjection, Drift, ByHeart)
 
 
 def at_level(reply: Mapping[str, object], score: int) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import ClassVar
 
 from judges.fake_server.chat_request import ChatRequest
@@ -17,6 +18,7 @@ __all__ = [
     "Behaviour",
     "Parameter",
     "choice",
+    "file",
     "number",
     "several",
     "text",
@@ -121,6 +123,17 @@ def several(*names: str) -> Mapping[str, Parameter]:
         return found
 
     return {"parameter": Parameter(f"one or more of {'|'.join(names)}", read)}
+
+
+def file(expected: str) -> Mapping[str, Parameter]:
+    """The path of a file that is there."""
+
+    def read(text: str) -> str:
+        if not Path(text).is_file():
+            raise ValueError(text)
+        return text
+
+    return {"parameter": Parameter(expected, read)}
 
 
 SHARE = number("a share, 0 to 1", 0, 1)

@@ -25,7 +25,18 @@ from judges.llm.profile import Profile
 from judges.llm.record import Told, record_of
 from judges.llm.verdicts import Verdict, median_verdict
 
-__all__ = ["BioJudge", "LlmAccJudge", "Plan", "plan_of", "unmet_requests"]
+__all__ = [
+    "BioJudge",
+    "LlmAccJudge",
+    "Plan",
+    "ask_panel",
+    "combined",
+    "missing_answers",
+    "plan_of",
+    "profile_of",
+    "signature_of",
+    "unmet_requests",
+]
 
 
 @dataclass(frozen=True)
@@ -69,50 +80,54 @@ class LlmAccJudge(Judge):
 def plan_of(judge: str, runs: Sequence[Run], system: str, options: JudgeOptions) -> Plan:
     """What a judge of ours would ask. Raises ``ProblemsFound`` where ``llm-acc`` has no prompt."""
     items = {run.protocol.name: items_of(run.matches, system, run.protocol.name) for run in runs}
+    profile = profile_of(judge, options)
     if judge == LlmAccJudge.name:
-        return Plan(_legacy(options), items, dict.fromkeys(items), ())
+        return Plan(profile, items, dict.fromkeys(items), ())
     every = [item for of_protocol in items.values() for item in of_protocol]
     chance = {name: chance_questions(of_protocol) for name, of_protocol in items.items()}
-    return Plan(BioProfile(max_tokens=options.max_tokens), items, chance, canaries(every) if every else ())
+    return Plan(profile, items, chance, canaries(every) if every else ())
 
 
 def unmet_requests(plan: Plan, options: JudgeOptions) -> tuple[Request, ...]:
     """What the cache has no answer to, repair turns included; nothing is sent."""
-    heard = _ask(plan, options)
+    heard = ask_panel(plan.profile, plan.questions, options)
     return tuple(request for member in heard for request in member.unmet)
 
 
-def _legacy(options: JudgeOptions) -> LegacyProfile:
+def profile_of(judge: str, options: JudgeOptions) -> Profile:
+    """How a judge of ours asks and reads. Raises ``ProblemsFound`` where ``llm-acc`` has no prompt."""
+    if judge == BioJudge.name:
+        return BioProfile(max_tokens=options.max_tokens)
     if options.prompt_from is None:
         hint = "it is in a checkout of the FitCoach repository, or of the VAR-2026 evaluator: --prompt-from FILE"
         raise ProblemsFound([Problem("the judge llm-acc", "no prompt", "the published prompt", hint)])
     return LegacyProfile(read_legacy_prompt(options.prompt_from))
 
 
-def _ask(plan: Plan, options: JudgeOptions) -> tuple[Heard, ...]:
+def ask_panel(profile: Profile, questions: Sequence[Question], options: JudgeOptions) -> tuple[Heard, ...]:
     """Every member of the panel, one after the other, within one budget."""
     way = Way(options.cache, options.offline, options.budget, options.pace, options.capabilities, options.progress)
     heard = []
     for endpoint in options.endpoints:
-        member = interrogate(endpoint, plan.profile, plan.questions, options.samples, way, options.second)
+        member = interrogate(endpoint, profile, questions, options.samples, way, options.second)
         heard.append(member)
         for counts in member.counts:
             way = way.after(counts)
             if options.tell is not None:
-                options.tell(f"{plan.profile.name}, {endpoint.model}: {counts}")
+                options.tell(f"{profile.name}, {endpoint.model}: {counts}")
     return tuple(heard)
 
 
 def _judge(plan: Plan, options: JudgeOptions) -> Judgement:
     if not plan.questions:
         return _nothing(plan, options)
-    heard = _ask(plan, options)
-    missing = _missing(heard)
-    signature = _signature(plan.profile, heard, options)
+    heard = ask_panel(plan.profile, plan.questions, options)
+    missing = missing_answers(heard)
+    signature = signature_of(plan.profile, heard, options)
     if missing:
         told = Told(plan.profile, options, heard, signature, missing)
         return Judgement(_unavailable(plan, signature, missing), record_of(told, plan.items, {}, {}, ()))
-    verdicts = _combined(plan.questions, heard)
+    verdicts = combined(plan.questions, heard)
     checks = check(plan.canaries, verdicts.__getitem__) if plan.canaries else ()
     reason = _invalid(checks)
     of_members = tuple(check(plan.canaries, member.verdicts.__getitem__) for member in heard) if checks else ()
@@ -121,7 +136,8 @@ def _judge(plan: Plan, options: JudgeOptions) -> Judgement:
     return Judgement(metrics, record_of(told, plan.items, plan.chance, verdicts, checks))
 
 
-def _combined(questions: Sequence[Question], heard: Sequence[Heard]) -> dict[Question, Verdict]:
+def combined(questions: Sequence[Question], heard: Sequence[Heard]) -> dict[Question, Verdict]:
+    """A verdict for each question, of one judge or the median of a panel."""
     if len(heard) == 1:
         return dict(heard[0].verdicts)
     return {question: median_verdict([member.verdicts[question] for member in heard]) for question in questions}
@@ -179,7 +195,7 @@ def _unavailable(plan: Plan, signature: Mapping[str, str], reason: str) -> dict[
 
 def _nothing(plan: Plan, options: JudgeOptions) -> Judgement:
     """No pair was matched: nothing is asked, and every number says so."""
-    signature = _signature(plan.profile, (), options)
+    signature = signature_of(plan.profile, (), options)
     none = sums_by_segment((), lambda _: 0.0)
     names = [name for name in _names(plan.profile) if name is not None]
     metrics = {protocol: tuple(JudgedMean(name, signature, none) for name in names) for protocol in plan.items}
@@ -187,7 +203,7 @@ def _nothing(plan: Plan, options: JudgeOptions) -> Judgement:
     return Judgement(metrics, record_of(told, plan.items, plan.chance, {}, ()))
 
 
-def _missing(heard: Sequence[Heard]) -> str:
+def missing_answers(heard: Sequence[Heard]) -> str:
     """Why there is no number, where any answer is missing."""
     causes: dict[str, int] = {}
     for member in heard:
@@ -222,7 +238,7 @@ def _short(text: str) -> str:
     return f'"{plain}"'
 
 
-def _signature(profile: Profile, heard: Sequence[Heard], options: JudgeOptions) -> dict[str, str]:
+def signature_of(profile: Profile, heard: Sequence[Heard], options: JudgeOptions) -> dict[str, str]:
     """Judge, prompt, model, host, mode, samples: whatever could make another number."""
     modes = dict.fromkeys(member.mode for member in heard)
     second = options.second

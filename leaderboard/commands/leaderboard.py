@@ -42,6 +42,13 @@ def command() -> None:
 @click.option(
     "--judged", metavar="DIR", help="Judges' results, one <system>.json each, from biobench judge score --out."
 )
+@click.option(
+    "--card",
+    "cards",
+    multiple=True,
+    metavar="FILE",
+    help="A judge card (JSON) of a scorer behind a column, from biobench study report; may be given again.",
+)
 @click.option("--split", default="test", show_default=True, help="Of --poses.")
 @click.option("--annotations", metavar="NAME", help="Of --poses.")
 def build_command(
@@ -52,6 +59,7 @@ def build_command(
     processes: int | None,
     poses: str | None,
     judged: str | None,
+    cards: tuple[str, ...],
     split: str,
     annotations: str | None,
 ) -> None:
@@ -74,6 +82,7 @@ def build_command(
         processes=processes or cores,
         poses=data,
         judged_in=None if judged is None else Path(judged),
+        cards=[Path(card) for card in cards],
     )
     _tell(board, out)
 
@@ -148,6 +157,8 @@ def _tell(board: Board, out: str) -> None:
         notes.append(f"for the median pair, a difference of about {board.smallest_difference:.3f} would just be sure")
     table = Table(f"{board.order.metric} under {board.order.protocol}", columns, tuple(rows), (*notes, standing.test))
     print_table(Console(highlight=False), table)
+    for card in board.cards:
+        click.echo(f"{', '.join(card.columns)}: {card.word}, says the card of {card.name}")
     for note in board.notes:
         click.echo(f"! {options.seen(note)}")
     click.echo(f"{Path(out) / 'index.html'}: {len(board.digests)} systems")

@@ -4,8 +4,13 @@ import json
 
 import pytest
 from commands import biobench
+from test_judge_cards import PASSED, write_card
 
+from biobench.chat import Endpoint
+from biobench.judging import JudgeOptions
 from judges.fake_server import FakeServer
+from judges.llm.items import Question
+from judges.validation.judge_scorer import JudgeScorer
 
 SYSTEM = "second-annotator-0.1.0"
 
@@ -57,3 +62,30 @@ def test_a_judges_file_of_other_predictions_or_of_no_system_is_refused(submissio
     done = biobench("leaderboard", "build", submissions, "--out", tmp_path / "board", "--judged", tmp_path / "absent")
     assert done.returncode == 2
     assert not (tmp_path / "board").exists()
+
+
+def studied(folder, **options):
+    """The card of a judge that a study asked, with all that made its scores as the study's scorer says it."""
+    with FakeServer("oracle") as server:
+        scorer = JudgeScorer(
+            "bio", JudgeOptions((Endpoint(server.base_url, "fake"),), cache=folder / "cache", **options)
+        )
+        assert scorer.score([Question("squats", "bend your knees", "bend your knees")])
+    return write_card(folder / "card.json", PASSED, signature=scorer.signature(), name=scorer.name)
+
+
+def test_the_card_of_the_judge_that_was_asked_fits_and_another_does_not(submissions, judged, tmp_path):
+    board = ("leaderboard", "build", submissions, "--out", tmp_path / "board", "--judged", judged)
+    done = biobench(*board, "--card", studied(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "biobench-1.llm_bio, biobench-1.llm_bio_lift: not validated; verified on synthetic data" in done.stdout
+    page = (tmp_path / "board" / "systems" / f"{SYSTEM}.html").read_text()
+    assert "judge bio: not validated; verified on synthetic data, says its card" in page
+    assert "not validated against people" not in page
+    assert "canaries injection" in page
+    before = (tmp_path / "board" / "index.html").read_bytes()
+    done = biobench(*board, "--card", studied(tmp_path, samples=3))
+    assert done.returncode == 2
+    (line,) = (line for line in done.stderr.splitlines() if "made no number of this board" in line)
+    assert line.endswith("samples: 3 against 1)")
+    assert (tmp_path / "board" / "index.html").read_bytes() == before

@@ -1,0 +1,1 @@
+"""Studies of judges: whether to believe them."""

@@ -1,0 +1,259 @@
+"""Judge cards and the report over all scorers of a study: what is known of a number, as records and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from biobench.problems import Problem, ProblemsFound
+from biobench.readers.json_text import parse, read_text
+from judges.validation.findings import STUDIES, Finding, Number, Table, Verdict
+from judges.validation.plan import Gate, Plan
+
+__all__ = [
+    "CARD_SCHEMA",
+    "REPORT_SCHEMA",
+    "Basis",
+    "Card",
+    "CardWord",
+    "People",
+    "Report",
+    "card_word",
+    "read_card_words",
+]
+
+CARD_SCHEMA = "biobench/judge-card/1"
+REPORT_SCHEMA = "biobench/study-report/1"
+SYNTHETIC = ("S0", "S4", "S5", "S6", "S7")
+"""Studies that need no people; S1 too where the same question can have another answer."""
+WITH_PEOPLE = ("S2", "S3")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whose ratings a study rests on."""
+
+    events: int
+    answers: int
+    raters: int
+    ratings: int
+    events_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What was asked: questions made from QEVD-synth, and the answers that people rated, if any did."""
+
+    base_items: int
+    questions: int
+    questions_sha256: str
+    people: People | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One scorer: who it is, what each study found, and the word that may stand beside its numbers."""
+
+    name: str
+    kind: str
+    signature: Mapping[str, str]
+    asked: int
+    unscored: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def word(self) -> str:
+        return card_word({finding.study: finding.verdict for finding in self.findings})
+
+    def finding(self, study: str) -> Finding:
+        """The finding of a study. Raises ``KeyError`` for one that is not there."""
+        for one in self.findings:
+            if one.study == study:
+                return one
+        raise KeyError(study)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All scorers of a study. ``plan_changed``: the plan's file is not the one that the first scores were made under."""
+
+    plan: Plan
+    plan_changed: bool
+    basis: Basis
+    cards: tuple[Card, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        people = self.basis.people
+        return "verified on synthetic data" if people is None else f"with the ratings of {people.raters} people"
+
+    def as_json(self) -> dict[str, Any]:
+        """``biobench/study-report/1``."""
+        return {
+            "schema": REPORT_SCHEMA,
+            "title": self.title,
+            **self._common(),
+            "cards": [_card(card) for card in self.cards],
+        }
+
+    def card_as_json(self, card: Card) -> dict[str, Any]:
+        """``biobench/judge-card/1``: one card with what it rests on."""
+        return {"schema": CARD_SCHEMA, **self._common(), **_card(card)}
+
+    def _common(self) -> dict[str, Any]:
+        people = self.basis.people
+        return {
+            "plan": {
+                "version": self.plan.version,
+                "seed": self.plan.seed,
+                "confidence": self.plan.confidence,
+                "sha256": self.plan.sha256,
+                "changed": self.plan_changed,
+            },
+            "basis": {
+                "base_items": self.basis.base_items,
+                "questions": self.basis.questions,
+                "questions_sha256": self.basis.questions_sha256,
+                "people": None
+                if people is None
+                else {
+                    "events": people.events,
+                    "answers": people.answers,
+                    "raters": people.raters,
+                    "ratings": people.ratings,
+                    "events_sha256": people.events_sha256,
+                },
+            },
+            "environment": dict(self.environment),
+        }
+
+
+def card_word(verdicts: Mapping[str, Verdict]) -> str:
+    """The word that may stand beside a judged number.
+
+    A failed study is named first (but for S8, which is about the plan); without S2 and S3 it is "not validated", whatever the
+    rest says.
+
+    >>> card_word({"S0": "PASS", "S4": "FAIL"})
+    'failed S4'
+    >>> passed = dict.fromkeys(("S0", "S1", "S4", "S5", "S6", "S7"), "PASS")
+    >>> card_word(passed)
+    'not validated; verified on synthetic data'
+    >>> card_word(passed | {"S2": "PASS", "S3": "PASS"})
+    'validated'
+    """
+    failed = [study for study in STUDIES if study != "S8" and verdicts.get(study) == "FAIL"]
+    if failed:
+        return "failed " + ", ".join(failed)
+    lacking = [s for s in (*SYNTHETIC[:1], "S1", *SYNTHETIC[1:]) if verdicts.get(s) != "PASS"]
+    if lacking:
+        return "not validated; not shown: " + ", ".join(lacking)
+    if all(verdicts.get(study) == "PASS" for study in WITH_PEOPLE):
+        return "validated"
+    return "not validated; verified on synthetic data"
+
+
+@dataclass(frozen=True, slots=True)
+class CardWord:
+    """What a board needs of a card: whose it is, and its word."""
+
+    name: str
+    kind: str
+    signature: Mapping[str, str]
+    word: str
+    verdicts: Mapping[str, str]
+
+
+def read_card_words(paths: Sequence[Path]) -> tuple[CardWord, ...]:
+    """The words of judge cards; the word is made again from the card's verdicts. Raises ``ProblemsFound``."""
+    problems: list[Problem] = []
+    found = []
+    for path in paths:
+        try:
+            content = parse(read_text(path))
+        except ProblemsFound as error:
+            problems += error.problems
+            continue
+        word = _word_of(content)
+        if word is None:
+            hint = "biobench study report writes them"
+            problems.append(Problem(str(path), "no judge card", f"a card of {CARD_SCHEMA}", hint))
+        else:
+            found.append(word)
+    if problems:
+        raise ProblemsFound(problems)
+    return tuple(found)
+
+
+def _word_of(content: object) -> CardWord | None:
+    if not isinstance(content, dict) or content.get("schema") != CARD_SCHEMA:
+        return None
+    name, kind, signature, studies = (content.get(key) for key in ("scorer", "kind", "signature", "studies"))
+    if not (
+        isinstance(name, str) and isinstance(kind, str) and isinstance(signature, dict) and isinstance(studies, list)
+    ):
+        return None
+    verdicts: dict[str, Verdict] = {}
+    for study in studies:
+        if not isinstance(study, dict) or study.get("study") not in STUDIES or study["study"] in verdicts:
+            return None
+        verdict = study.get("verdict")
+        if verdict not in {"PASS", "FAIL", "NOT SHOWN"}:
+            return None
+        verdicts[study["study"]] = verdict
+    if not all(isinstance(value, str) for value in signature.values()):
+        return None
+    return CardWord(name, kind, signature, card_word(verdicts), verdicts)
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "scorer": card.name,
+        "kind": card.kind,
+        "signature": dict(card.signature),
+        "word": card.word,
+        "asked": card.asked,
+        "unscored": dict(card.unscored),
+        "studies": [_finding(finding) for finding in card.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    name, question = STUDIES[finding.study]
+    return {
+        "study": finding.study,
+        "name": name,
+        "question": question,
+        "verdict": finding.verdict,
+        "why": finding.why,
+        "numbers": [_number(number) for number in finding.numbers],
+        "tables": [_table(table) for table in finding.tables],
+    }
+
+
+def _number(number: Number) -> dict[str, Any]:
+    return {
+        "name": number.name,
+        "label": number.label,
+        "value": number.value,
+        "low": number.low,
+        "high": number.high,
+        "n": number.n,
+        "clusters": number.clusters,
+        "gate": _gate(number.gate),
+        "verdict": number.verdict,
+        "reason": number.reason,
+    }
+
+
+def _gate(gate: Gate | None) -> dict[str, float] | None:
+    if gate is None:
+        return None
+    return {name: value for name, value in (("least", gate.least), ("most", gate.most)) if value is not None}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {"title": table.title, "columns": list(table.columns), "rows": [list(row) for row in table.rows]}

@@ -1,0 +1,1 @@
+"""One study a module: from a scorer's evidence to a finding."""
