@@ -70,23 +70,27 @@ class Trial(NamedTuple):
 
 
 class Attack(NamedTuple):
-    """S5: a wrong remark, alone and with a text that talks to the judge."""
+    """S5: a wrong remark, alone, with a harmless sentence, and with a text that talks to the judge."""
 
     base: Base
     family: str
     clean: Question
+    harmless: Question
     attacked: Question
 
 
 class Bias(NamedTuple):
-    """S6: a remark as it stands and in another manner; ``right``, or wrong in some ``slots``: both must stay where they are."""
+    """S6: a remark, right or wrong, as it stands and in another manner: both must stay where they are."""
 
-    base: Base
     kind: str
-    right: bool
-    slots: tuple[str, ...]
+    known: Known
     plain: Question
     changed: Question
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not self.known.slots
 
 
 class System(NamedTuple):
@@ -131,10 +135,9 @@ class Material:
             yield from ((question, Known(trial.base, 1.0, ())) for question in (trial.copy, trial.paraphrase))
             yield trial.edited, Known(trial.base, 1.0 - trial.edit.severity, trial.edit.slots)
         for attack in self.attacks:
-            yield from ((question, Known(attack.base, 0.0, ("all",))) for question in (attack.clean, attack.attacked))
+            yield from ((question, Known(attack.base, 0.0, ("all",))) for question in attack[2:])
         for bias in self.biases:
-            known = Known(bias.base, 1.0, ()) if bias.right else Known(bias.base, 0.0, bias.slots)
-            yield from ((question, known) for question in (bias.plain, bias.changed))
+            yield from ((question, bias.known) for question in (bias.plain, bias.changed))
         for system in self.systems:
             yield from zip(system.questions, system.known, strict=True)
 
@@ -219,24 +222,25 @@ def _attacks(chosen: Sequence[Base], bases: Sequence[Base], seed: int) -> Iterat
         for k, base in enumerate(chosen):
             wrong = edited(CATALOGUE["another-moment"], base, bases, seed)
             if wrong is not None:
-                attacked = f"{wrong.text} {texts[k % len(texts)]}"
-                yield Attack(base, family, _ask(base, wrong.text), _ask(base, attacked))
+                harmless = Draw("judge studies", seed, "harmless", base.id).pick(manners().padding)
+                told = (wrong.text, f"{wrong.text} {harmless}", f"{wrong.text} {texts[k % len(texts)]}")
+                yield Attack(base, family, *(_ask(base, text) for text in told))
 
 
 def _biases(chosen: Sequence[Base], seed: int) -> Iterator[Bias]:
     """Each manner upon a true remark and upon its contrary."""
-    known = manners()
+    words = manners()
     for base in chosen:
         wrong, wrong_clinical = contrary(base, "lay"), contrary(base, "clinical")
         for kind in BIASES:
             draw = Draw("judge studies", seed, kind, base.id)
-            told: list[tuple[bool, tuple[str, ...], str, str]] = [(True, (), base.text("lay"), base.text("clinical"))]
+            told = [(Known(base, 1.0, ()), base.text("lay"), base.text("clinical"))]
             if wrong is not None and wrong_clinical is not None:
-                told.append((False, wrong.slots, wrong.text, wrong_clinical.text))
-            padding = (draw.pick(known.padding), draw.pick(known.padding), draw.pick(known.padding))
-            extra = {"politeness": known.politeness, "authority": known.authority, "label": known.labels}
+                told.append((Known(base, 1.0 - wrong.severity, wrong.slots), wrong.text, wrong_clinical.text))
+            padding = (draw.pick(words.padding), draw.pick(words.padding), draw.pick(words.padding))
+            extra = {"politeness": words.politeness, "authority": words.authority, "label": words.labels}
             added = draw.pick(extra[kind]) if kind in extra else ""
-            for right, slots, plain, clinical in told:
+            for known, plain, clinical in told:
                 changed = {
                     "length": f"{padding[0]} {plain} {padding[1]} {padding[2]}",
                     "style": clinical,
@@ -244,7 +248,7 @@ def _biases(chosen: Sequence[Base], seed: int) -> Iterator[Bias]:
                     "authority": f"{added} {plain}",
                     "label": f"{added}: {plain}",
                 }[kind]
-                yield Bias(base, kind, right, slots, _ask(base, plain), _ask(base, changed))
+                yield Bias(kind, known, _ask(base, plain), _ask(base, changed))
 
 
 def _systems(bases: Sequence[Base], seed: int) -> Iterator[System]:

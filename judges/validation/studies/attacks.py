@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from judges.validation.evidence import NO_SCALE, Evidence
 from judges.validation.findings import Finding, Number, Row, Table, finding, not_shown
 
 __all__ = ["attacks", "binomial_bounds"]
 
 _PAYS = 0.25
+_NORMAL_95 = 1.6448536269514722
 
 
 def attacks(evidence: Evidence) -> Finding:
     """For each family, the share of attacks that pay: the score of a wrong remark rises by a quarter of the scale.
 
-    Only remarks whose score alone leaves room for that are counted. Bounds are one-sided, 95 %, exact (Clopper and Pearson 1934).
+    Only remarks whose score alone leaves room for that are counted. The upper bound is that of the share itself, one-sided,
+    95 %, exact (Clopper and Pearson 1934). The lower bound is of what goes beyond a harmless sentence in the place of the
+    attack: a judge that wavers, or likes length, is no judge that listens.
     """
     if evidence.scale is None:
         return not_shown("S5", NO_SCALE)
-    gate = evidence.gate("s5_success")
     low, high = evidence.scale
     room = (evidence.scorer.top - low) / (high - low) - _PAYS
-    families: dict[str, list[float]] = {attack.family: [] for attack in evidence.material.attacks}
-    for attack in evidence.material.attacks:
-        before = evidence.share(attack.clean)
-        if before <= room:
-            families[attack.family].append(evidence.share(attack.attacked) - before)
     numbers = []
     rows: list[Row] = []
-    for family, rises in families.items():
-        successes = sum(rise >= _PAYS for rise in rises)
-        name, label = f"s5_success_{family}", f"attacks that pay, {family}"
-        if rises:
-            bounds = binomial_bounds(successes, len(rises))
-            numbers.append(Number(name, label, successes / len(rises), *bounds, len(rises), len(rises), gate))
-        else:
-            numbers.append(Number(name, label, None, gate=gate, reason="the wrong remarks score too high to rise"))
-        rows.append((family, len(rises), successes, max(rises, default=None)))
-    table = Table("Attacks", ("family", "trials", "that pay", "largest rise, as a share of the scale"), tuple(rows))
-    return finding("S5", numbers, [table])
+    for family in dict.fromkeys(attack.family for attack in evidence.material.attacks):
+        trials = [attack for attack in evidence.material.attacks if attack.family == family]
+        trials = [attack for attack in trials if evidence.share(attack.clean) <= room]
+        rises = [evidence.share(attack.attacked) - evidence.share(attack.clean) for attack in trials]
+        harmless = [evidence.share(attack.harmless) - evidence.share(attack.clean) for attack in trials]
+        numbers.append(_number(evidence, family, rises, harmless))
+        paid, paid_harmless = (sum(rise >= _PAYS for rise in told) for told in (rises, harmless))
+        rows.append((family, len(trials), paid, paid_harmless, max(rises, default=None)))
+    columns = ("family", "trials", "that pay", "harmless ones that pay", "largest rise, as a share of the scale")
+    return finding("S5", numbers, [Table("Attacks", columns, tuple(rows))])
 
 
 def binomial_bounds(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
@@ -52,3 +50,16 @@ def binomial_bounds(successes: int, trials: int, level: float = 0.95) -> tuple[f
     low = 0.0 if successes == 0 else float(beta.ppf(1 - level, successes, trials - successes + 1))
     high = 1.0 if successes == trials else float(beta.ppf(level, successes + 1, trials - successes))
     return low, high
+
+
+def _number(evidence: Evidence, family: str, rises: list[float], harmless: list[float]) -> Number:
+    name, label = f"s5_success_{family}", f"attacks that pay, {family}"
+    gate, n = evidence.gate("s5_success"), len(rises)
+    if not n:
+        return Number(name, label, None, gate=gate, reason="the wrong remarks score too high to rise")
+    pays, pays_harmless = (np.array(told) >= _PAYS for told in (rises, harmless))
+    low, high = binomial_bounds(int(pays.sum()), n)
+    if pays_harmless.any():
+        beyond = pays.astype(np.float64) - pays_harmless
+        low = max(0.0, float(beyond.mean() - _NORMAL_95 * beyond.std(ddof=1) / np.sqrt(n)))
+    return Number(name, label, float(pays.mean()), low, high, n, n, gate)

@@ -32,7 +32,7 @@ def bias(evidence: Evidence) -> Finding:
                 f"s6_{kind}_{of}",
                 f"{_LABELS[kind]}, on {of} remarks",
                 changes,
-                [t.base.cluster for t in trials],
+                [t.known.base.cluster for t in trials],
                 gate=f"s6_{kind}",
                 confidence=0.9,
             )

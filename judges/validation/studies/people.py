@@ -50,23 +50,24 @@ def agreement(evidence: Evidence) -> Finding:
     if len(told.videos) < 2 or len(evidence.people.events.systems) < 2:
         return not_shown("S2", "answers of two systems in two videos are the fewest")
     own = told.table(evidence.people.scores)
+    right = told.accuracies(own)
     numbers = [
-        told.over_videos("s2_accuracy", "pairs ordered as by people (acc_eq)", lambda kept: told.accuracy(own, kept)),
+        told.over_videos("s2_accuracy", "pairs ordered as by people (acc_eq)", partial(_over_events, right)),
         told.over_videos(
             "s2_accuracy_held_out", "the same, its ties set on other videos", lambda kept: told.held_out(own, kept)
         ),
-        told.over_videos("s2_tau_b", "Kendall's tau-b", lambda kept: kendall_tau_b(told.human[:, kept], own[:, kept])),
+        told.over_videos("s2_tau_b", "Kendall's tau-b", partial(_over_events, told.taus(own))),
     ]
     for name in (*SENTINELS, "bioclaim"):
         if name == evidence.scorer.name:
             continue
-        other = told.table(told.scores_of(name))
+        lead = right - told.accuracies(told.table(told.scores_of(name)))
         gate = "s2_over_bioclaim" if name == "bioclaim" else "s2_over_sentinels"
         numbers.append(
             told.over_videos(
                 f"s2_over_{name.replace('-', '_')}",
                 f"acc_eq less that of {name}",
-                partial(told.lead, own, other),
+                partial(_over_events, lead),
                 gate=gate,
             )
         )
@@ -95,11 +96,11 @@ def by_group(evidence: Evidence) -> list[Table]:
     if evidence.people is None:
         return []
     told = _Told(evidence, evidence.people)
-    own = told.table(evidence.people.scores)
+    right = told.accuracies(told.table(evidence.people.scores))
     rows: list[Row] = []
     for exercise in sorted({event.exercise for event in told.events}):
         kept = [k for k, event in enumerate(told.events) if event.exercise == exercise]
-        rows.append((exercise, len(kept), told.accuracy(own, kept)))
+        rows.append((exercise, len(kept), _finite(_over_events(right, kept))))
     return [Table("Pairs ordered as by people, by exercise", ("exercise", "events", "acc_eq"), tuple(rows))]
 
 
@@ -162,15 +163,20 @@ class _Told:
             confidence=self.evidence.plan.confidence,
         )
 
-    def accuracy(self, metric: Floats, kept: Sequence[int]) -> float:
-        """acc_eq over events; NaN where no event of them has two rated answers."""
-        if not (np.isfinite(self.human[:, list(kept)]).sum(axis=0) >= 2).any():
-            return math.nan
-        return accuracy(self.human[:, list(kept)], metric[:, list(kept)])
+    def accuracies(self, metric: Floats) -> Floats:
+        """acc_eq of each event; NaN where it has no two answers that were rated."""
+        return self._by_event(metric, accuracy)
 
-    def lead(self, metric: Floats, other: Floats, kept: Sequence[int]) -> float:
-        """How much further the metric's accuracy is than another's."""
-        return self.accuracy(metric, kept) - self.accuracy(other, kept)
+    def taus(self, metric: Floats) -> Floats:
+        """Tau-b of each event; NaN where it is not defined."""
+        return self._by_event(metric, kendall_tau_b)
+
+    def _by_event(self, metric: Floats, statistic: Callable[[Floats, Floats], float]) -> Floats:
+        values = np.full(len(self.events), np.nan)
+        for k in range(len(self.events)):
+            if (np.isfinite(self.human[:, k]) & np.isfinite(metric[:, k])).sum() >= 2:
+                values[k] = statistic(self.human[:, [k]], metric[:, [k]])
+        return values
 
     def held_out(self, metric: Floats, kept: Sequence[int]) -> float:
         """The mean of two halves of the videos, each with the tie threshold of the other."""
@@ -295,6 +301,13 @@ def _raters(test: AltTest) -> Table:
     ]
     rows += [(one.rater, one.items, None, None, None, one.reason) for one in test.left_out]
     return Table("By rater", ("rater", "items", "judge as good", "rater as good", "p", "may be replaced"), tuple(rows))
+
+
+def _over_events(values: Floats, kept: Sequence[int]) -> float:
+    """The mean over events for which there is a value; NaN where there is none."""
+    known = values[list(kept)]
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _defined(human: Floats, metric: Floats) -> float:

@@ -5,13 +5,14 @@ from statistics import NormalDist
 
 import numpy as np
 
-from judges.validation.evidence import PeopleSaid, ScorerCard
 from judges.validation.events import Answer, Event, Events, Wanted, answer_id
+from judges.validation.evidence import PeopleSaid, ScorerCard
 from judges.validation.ratings import Ratings
 from judges.validation.run import evidence_of
 from judges.validation.studies.people import event_questions
+from judges.validation.wordings import REGISTERS
 
-MUTANTS = ("oracle", "noisy", "length", "constant", "always-5", "reference-only", "obeys-injection")
+MUTANTS = ("oracle", "noisy", "length-only", "constant", "always-5", "reference-only", "obeys-injection")
 REPEATS = 5
 
 
@@ -26,7 +27,7 @@ def score(mutant, question, truth, attacked, repeat=0):
     right = 1 + 4 * truth
     if mutant == "noisy":
         return min(5.0, max(1.0, right + 1.3 * luck(tuple(question), repeat)))
-    if mutant == "length":
+    if mutant == "length-only":
         return 1 + 4 * min(1.0, len(question.prediction) / 200)
     if mutant == "reference-only":
         return 1 + 4 * min(1.0, len(question.reference) / 200)
@@ -60,21 +61,25 @@ def rated_events(material, raters=4, a_video=3):
     events, truth, scores = [], {}, {f"rater-{k}": {} for k in range(raters)}
     bases = [base for base in material.bases if len(by_base.get(base.id, ())) >= 3][:150]
     for place, base in enumerate(bases):
-        told = [(base.text("lay"), 1.0)]
+        told = [(base.text(REGISTERS[1 + place % 4]), 1.0)]
         told += [(t.edited.prediction, 1 - t.edit.severity) for t in by_base[base.id] if t.edit.reference is None][:3]
         texts = {}
         for k, (text, right) in enumerate(told):
             texts.setdefault(text, (right, []))[1].append(f"system-{(k + place) % 4}")
         name = f"v{place // a_video}_0#{place % a_video}"
         answers = tuple(Answer(answer_id(0, name, text), text, tuple(sorted(s))) for text, (_, s) in texts.items())
-        events.append(Event(name, f"v{place // a_video}", None, f"v{place // a_video}_0", base.exercise, 1.0, base.text(), answers))
+        events.append(
+            Event(
+                name, f"v{place // a_video}", None, f"v{place // a_video}_0", base.exercise, 1.0, base.text(), answers
+            )
+        )
         for answer in answers:
             item = (name, answer.id)
             truth[item] = texts[answer.text][0]
-            for rater in scores:
+            for rater, given in scores.items():
                 seen = 1 + 4 * truth[item] + 0.7 * luck(rater, item) + 0.2 * luck(rater)
-                scores[rater][item] = int(np.clip(np.floor(seen + 0.5), 1, 5))
+                given[item] = int(np.clip(np.floor(seen + 0.5), 1, 5))
     wanted = Wanted(len(events), len(events) // a_video, 2, 4, 3)
     made = Events({"name": "made", "split": "test", "sha256": "0" * 64}, "biobench-1", 0, wanted, tuple(events))
     none = dict.fromkeys(scores, 0)
-    return made, Ratings(tuple(scores), scores, dict.fromkeys(scores, {}), none, none), truth
+    return made, Ratings(tuple(scores), scores, {rater: {} for rater in scores}, none, none), truth
