@@ -32,13 +32,15 @@ __all__ = [
     "KindF",
     "SideAccuracy",
     "TempoF",
+    "claims_signature",
 ]
 
 _NO_CLAIMS = "the references claim nothing about technique"
 
 
 @cache
-def _signature() -> dict[str, str]:
+def claims_signature() -> dict[str, str]:
+    """What can change how claims are read and compared."""
     tables = sorted((files("judges.claims") / "data").iterdir(), key=lambda table: table.name)
     digest = sha256(b"\0".join(table.read_bytes() for table in tables if table.name.endswith(".toml")))
     return {"lexicon": lexicon().version, "weights": weights().version, "claims": digest.hexdigest()[:12]}
@@ -50,7 +52,7 @@ class _ClaimMetric(Metric):
     sums: ClassVar[tuple[str, ...]]
 
     def signature(self) -> Mapping[str, str]:
-        return _signature()
+        return claims_signature()
 
     def rows(self, matches: Sequence[SegmentMatch]) -> Rows:
         return claim_sums(matches)[:, columns_of(*self.sums)]

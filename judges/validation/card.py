@@ -26,6 +26,7 @@ __all__ = [
 
 CARD_SCHEMA = "biobench/judge-card/1"
 REPORT_SCHEMA = "biobench/study-report/1"
+_CHANGED = " (the plan was changed after the first scores)"
 SYNTHETIC = ("S0", "S4", "S5", "S6", "S7")
 """Studies that need no people; S1 too where the same question can have another answer."""
 WITH_PEOPLE = ("S2", "S3")
@@ -206,7 +207,10 @@ def _word_of(content: object) -> CardWord | None:
         verdicts[study["study"]] = verdict
     if not all(isinstance(value, str) for value in signature.values()):
         return None
-    return CardWord(name, kind, signature, card_word(verdicts), verdicts)
+    plan = content.get("plan")
+    if not isinstance(plan, dict) or not isinstance(plan.get("changed"), bool):
+        return None
+    return CardWord(name, kind, signature, card_word(verdicts) + (_CHANGED if plan["changed"] else ""), verdicts)
 
 
 def _card(card: Card) -> dict[str, Any]:

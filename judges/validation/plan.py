@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -131,8 +132,9 @@ def _gates(path: Path, table: object, problems: list[Problem]) -> dict[str, Gate
     for name in GATES:
         gate = table.get(name)
         bounds = dict(gate) if isinstance(gate, dict) else {}
-        numbers = {k: v for k, v in bounds.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-        if not bounds or set(bounds) - {"least", "most"} or numbers != bounds:
+        numbers = {k: float(v) for k, v in bounds.items() if type(v) in {int, float} and math.isfinite(v)}
+        is_empty = numbers.get("least", -math.inf) > numbers.get("most", math.inf)
+        if not bounds or set(bounds) - {"least", "most"} or numbers.keys() != bounds.keys() or is_empty:
             problems.append(
                 Problem(str(path), f"gates.{name} = {gate!r}", "{ least = NUMBER }, { most = NUMBER }, or both")
             )

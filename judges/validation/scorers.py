@@ -11,9 +11,8 @@ from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import nearest
 from biobench.registry import metrics
 from judges.claims import compare, understand
-from judges.claims.lexicon import lexicon
+from judges.claims.metrics import claims_signature
 from judges.claims.records import Claim
-from judges.claims.weights import weights
 from judges.llm.items import Question
 
 __all__ = ["METRICS", "SENTINELS", "MetricScorer", "Scorer", "Scores", "scorer_of"]
@@ -89,7 +88,7 @@ class BioClaimScorer(Scorer):
     name, kind = "bioclaim", "claims"
 
     def signature(self) -> Mapping[str, str]:
-        return {"metric": self.name, "lexicon": lexicon().version, "weights": weights().version}
+        return {"metric": self.name, **claims_signature()}
 
     def score(self, questions: Sequence[Question]) -> Scores:
         return {q: compare(q.reference, q.prediction, q.exercise or None).f1 or 0.0 for q in questions}
