@@ -201,7 +201,8 @@ def _interval(
     low, high = value - half_width, value + half_width
     if _dominated(effective, largest, clusters):
         bounds = WildTest(influence, shares, seed).bounds(1 - confidence, half_width)
-        if bounds is None:
+        # Without any influence at the estimate (a mean over strata, of which a cluster is one) every distance is rejected.
+        if bounds is None or not bounds[0] < bounds[1]:
             share = f"the largest with {largest:.0%} of what is counted"
             return NoInterval(f"{clusters} clusters, {share}, can't bound the score")
         method = "wild-webb"

@@ -322,3 +322,20 @@ def test_the_table_of_assumed_correlations():
     for videos, people, error in ((5, 7, 0.01), (74, 1, 0.01), (74, 7, 0.0)):
         with pytest.raises(ValueError, match="people"):
             subject_correlation_table(error, videos, people)
+
+
+def test_a_score_that_does_not_move_with_any_cluster_has_no_interval_instead_of_a_crash():
+    """The mean of shares of strata, some of which are in one cluster only: smooth nowhere near a dropped stratum."""
+
+    def mean_of_shares(sums):
+        part, whole = sums[..., 0::2], sums[..., 1::2]
+        there = whole > 0
+        return np.where(there, part / np.where(there, whole, 1), 0).sum(axis=-1) / there.sum(axis=-1)
+
+    rows, clusters = np.zeros((8, 12)), list("abcdeabc")
+    for row, stratum in enumerate((0, 1, 2, 3, 4, 1, 2, 3)):
+        rows[row, 2 * stratum + 1] = 1
+    rows[0, 0] = 1
+    found = interval(mean_of_shares, cluster_sums(rows, clusters))
+    assert isinstance(found, NoInterval)
+    assert "can't bound the score" in found.reason
