@@ -16,7 +16,7 @@ from biobench.results import Baseline, Json, Results, read_results
 from biobench.statistics import cluster_sums
 from leaderboard.card import SystemCard
 from leaderboard.columns import Column
-from leaderboard.harmless import harmless
+from biobench.harmless import harmless
 from leaderboard.judged import judged
 from leaderboard.submission import Submission
 

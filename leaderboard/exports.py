@@ -8,7 +8,7 @@ from biobench.tables import Column as TableColumn
 from biobench.tables import Table, to_csv, to_latex, to_markdown
 from leaderboard.board import Board
 from leaderboard.columns import Column
-from leaderboard.harmless import harmless
+from biobench.harmless import harmless
 from leaderboard.wording import interval, place, score_text, system_name
 
 __all__ = ["board_csv", "board_latex", "board_markdown"]

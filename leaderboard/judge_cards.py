@@ -14,7 +14,7 @@ from biobench.signature import Signature
 from judges.validation.card import CardWord, read_card_words
 from leaderboard.columns import Column
 from leaderboard.digest import Digest
-from leaderboard.harmless import harmless
+from biobench.harmless import harmless
 
 __all__ = ["LARGEST_PAGE", "NOT_VALIDATED", "CardFile", "JudgeCard", "cards_of_board", "open_judge_cards"]
 

@@ -20,7 +20,7 @@ from leaderboard.board import TOP, Board
 from leaderboard.claim_marks import claim_marks
 from leaderboard.columns import Column, reported, reported_labels
 from leaderboard.digest import TIMELINE_PROTOCOL, Digest
-from leaderboard.harmless import harmless, script_json
+from biobench.harmless import harmless, script_json
 from leaderboard.judge_cards import NOT_VALIDATED, JudgeCard
 from leaderboard.pictures.curves import f_against_tolerance
 from leaderboard.pictures.heat_map import heat_map

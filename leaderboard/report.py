@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from biobench.problems import Problem
-from leaderboard.harmless import harmless
+from biobench.harmless import harmless
 
 __all__ = ["LONGEST_REPORT", "as_json", "as_markdown"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from biobench.results import Score
 from biobench.statistics import Rank
 from leaderboard.card import SystemCard
-from leaderboard.harmless import harmless
+from biobench.harmless import harmless
 
 __all__ = ["card_facts", "interval", "place", "score_text", "system_name"]
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from biobench.harmless import harmless, script_json
 from biocoach_model.augmentation.records import REASONS, Fact, Remark
 from biocoach_model.augmentation.sidecar import DECISIONS_SCHEMA, counts_of
 from biocoach_model.augmentation.wordings import data_text
@@ -50,7 +51,7 @@ def review_page(remarks: Sequence[Remark], made: Mapping[str, object], source_sh
             ],
             items=[_shown(remark) for remark in remarks],
             made=_made(made),
-            data=Markup(_script_json(data)),  # noqa: S704 - holds no < by construction
+            data=Markup(script_json(data)),  # noqa: S704 - holds no < by construction
         )
     )
 
@@ -133,16 +134,7 @@ def _digest(remarks: Sequence[Remark], source_sha256: str) -> str:
 
 def _seen(text: str) -> str:
     """With what can't be seen, or turns a line around, written out."""
-    short = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"
-    return "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in short)
-
-
-def _script_json(value: object) -> str:
-    """JSON that can stand in a ``<script>`` element, whatever it holds."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return harmless(text, _MOST_SHOWN)
 
 
 def _sha256(text: str) -> str:

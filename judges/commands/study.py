@@ -49,12 +49,7 @@ def plan(folder: str) -> None:
     if path.exists():
         click.echo(f"{path}: there already, kept")
     else:
-        try:
-            study.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProblemsFound(
-                [Problem(folder, f"no folder can be made ({error.strerror})", "another place")]
-            ) from error
+        _make(study.folder)
         write_text(path, packaged_plan())
         click.echo(f"{path}: written; change its gates now or not at all")
     asked = study.material
@@ -118,7 +113,7 @@ def form(folder: str, raters: tuple[str, ...]) -> None:
         raise ProblemsFound([Problem(str(study.folder / "events.json"), "no events", "a sample of them", hint)])
     names = raters or tuple(f"rater-{k + 1}" for k in range(study.plan.sizes.raters))
     pages = {slug(name): render_form(study.events, name, names, study.plan.seed) for name in names}
-    (study.folder / "forms").mkdir(exist_ok=True)
+    _make(study.folder / "forms")
     for name, page in pages.items():
         path = study.folder / "forms" / f"{name}.html"
         write_text(path, page)
@@ -232,12 +227,33 @@ def _take_ratings(study: Study, paths: Sequence[Path]) -> None:
         raise ProblemsFound([Problem("--ratings", "no events in this study", "a sample that was rated")])
     taken = read_ratings(paths, study.events)
     folder = study.folder / "ratings"
-    folder.mkdir(exist_ok=True)
-    for rater, path in zip(taken.raters, paths, strict=True):
-        write_bytes(folder / f"{slug(rater)}.json", path.read_bytes())
+    older = {
+        _folded(rater): path
+        for path in sorted(folder.glob("*.json"))
+        for rater in read_ratings([path], study.events).raters
+    }
+    contents = [path.read_bytes() for path in paths]
+    _make(folder)
+    for rater, content in zip(taken.raters, contents, strict=True):
+        target = folder / f"{slug(rater)}.json"
+        write_bytes(target, content)
+        if (former := older.get(_folded(rater), target)) != target:
+            former.unlink()
         rated, open_ = len(taken.scores[rater]), taken.unrated[rater]
         left = f", {open_} still open" if open_ else ""
         click.echo(f"{options.seen(rater)}: {rated} ratings{left}")
+
+
+def _folded(rater: str) -> str:
+    """Raters are the same whose names differ in capitals and spaces only, as the reader of ratings has it."""
+    return " ".join(rater.split()).casefold()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProblemsFound([Problem(str(folder), f"no folder can be made ({error.strerror})", "a folder")]) from error
 
 
 def _estimate(study: Study, judge: str, choice: JudgeChoice) -> None:

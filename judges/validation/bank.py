@@ -63,14 +63,15 @@ class Base:
 
 
 def angle(degrees: int, style: str = "words") -> str:
-    """An angle with its unit: ``words`` 110 degrees, ``sign`` 110°, ``spelt`` a hundred and ten degrees, ``radians`` 110 radians.
+    """An angle with its unit; ``style`` is words (110 degrees), sign (110°), spelt (one hundred and ten degrees), or radians.
 
     >>> angle(85), angle(85, "sign"), angle(85, "spelt"), angle(85, "radians")
     ('85 degrees', '85°', 'eighty-five degrees', '85 radians')
     """
     if style == "sign":
         return f"{degrees}°"
-    return f"{in_words(degrees) if style == 'spelt' else degrees} {'radians' if style == 'radians' else 'degrees'}"
+    number = in_words(degrees).replace("a hundred", "one hundred") if style == "spelt" else str(degrees)
+    return f"{number} {'radians' if style == 'radians' else 'degrees'}"
 
 
 @cache

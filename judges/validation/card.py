@@ -78,7 +78,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Report:
-    """All scorers of a study. ``plan_changed``: the plan's file is not the one that the first scores were made under."""
+    """All scorers of a study. ``plan_changed``: the plan is not the one that the first scores were made under."""
 
     plan: Plan
     plan_changed: bool

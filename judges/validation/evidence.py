@@ -25,7 +25,8 @@ __all__ = ["NO_SCALE", "Evidence", "Floats", "PeopleSaid", "ScorerCard", "jackkn
 
 Floats = NDArray[np.float64]
 
-NO_SCALE = "copies of the reference score no higher than nothing at all: there is no scale"
+NO_SCALE = "copies of the reference do not surely score higher than nothing at all: there is no scale"
+_LEAST_SCALE = 0.1
 _FEWEST_WITHOUT_SPREAD = 20
 """From so many clusters that all say the same on, that value is taken for the interval."""
 
@@ -43,11 +44,12 @@ class ScorerCard:
 
 @dataclass(frozen=True)
 class PeopleSaid:
-    """Answers to reference events: what people said of them, and what the scorer did."""
+    """Answers to reference events: what people said of them, what the scorer did, and what others it must be better than."""
 
     events: Events
     ratings: Ratings
     scores: Mapping[Item, float]
+    baselines: Mapping[str, Mapping[Item, float]]
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,14 @@ class Evidence:
 
     @cached_property
     def scale(self) -> tuple[float, float] | None:
-        """The mean score of nothing and of a copy; None where a copy is not worth more."""
-        low = statistics.fmean(self.scores[anchor.empty] for anchor in self.material.anchors)
-        high = statistics.fmean(self.scores[anchor.copy] for anchor in self.material.anchors)
-        return (low, high) if high > low else None
+        """The mean score of nothing and of a copy; None where a copy is not surely worth more, by a tenth of the range."""
+        anchors = self.material.anchors
+        gains = [self.scores[anchor.copy] - self.scores[anchor.empty] for anchor in anchors]
+        gain = cluster_mean(gains, [anchor.base.cluster for anchor in anchors], 0.9)
+        if (gain.value if gain.low is None else gain.low) < _LEAST_SCALE * (self.scorer.top - self.scorer.floor):
+            return None
+        low = statistics.fmean(self.scores[anchor.empty] for anchor in anchors)
+        return low, low + gain.value
 
     def share(self, question: Question) -> float:
         """The score on the scale from nothing (0) to a copy (1). Only where there is a scale."""
@@ -147,6 +153,8 @@ def jackknifed(
         reason = "there is no value" if not np.isfinite(value) else "without one of the clusters there is no value"
         return Number(name, label, value if np.isfinite(value) else None, n=n, clusters=count, gate=gate, reason=reason)
     half = t_quantile((1 + confidence) / 2, count - 1) * float(jackknife_standard_error(without))
+    if half <= 1e-12 * max(1.0, abs(value)):
+        half = 0.0
     if half == 0.0 and count < _FEWEST_WITHOUT_SPREAD:
         return Number(name, label, value, n=n, clusters=count, gate=gate, reason=f"no spread over {count} clusters")
     return Number(name, label, value, value - half, value + half, n, count, gate)

@@ -90,7 +90,7 @@ class Finding:
         if self.reason:
             return self.reason
         told = [
-            f"{number.label}: {number.reason or _told(number)}"
+            f"{number.label}: {_told(number)}"
             for number in self.numbers
             if number.verdict is not None and number.verdict != "PASS"
         ]
@@ -125,6 +125,7 @@ def verdict_of(value: float | None, low: float | None, high: float | None, gate:
 
 def _told(number: Number) -> str:
     if number.value is None:
-        return "no number"
-    bounds = "" if number.low is None or number.high is None else f" [{number.low:.3f}, {number.high:.3f}]"
-    return f"{number.value:.3f}{bounds}, wanted {number.gate}"
+        return number.reason or "no number"
+    if number.low is None or number.high is None:
+        return f"{number.value:.3f} without an interval ({number.reason or 'unknown'}), wanted {number.gate}"
+    return f"{number.value:.3f} [{number.low:.3f}, {number.high:.3f}], wanted {number.gate}"

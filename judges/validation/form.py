@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import unicodedata
 from collections.abc import Sequence
 from importlib.resources import files
 from math import ceil
@@ -14,6 +12,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from biobench.harmless import harmless, script_json
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.defects import nearest
 from biobench.readers.json_locate import shown
@@ -29,8 +28,6 @@ __all__ = ["render_form"]
 _REPEATED = 0.05
 """Share of the events that a rater sees twice, so that the rater can be compared with himself."""
 _FEWEST_FOR_REPEATS = 10
-_MOST_MARKS = 4
-"""Accents on one letter; more are not writing."""
 
 
 def render_form(events: Events, rater: str, raters: Sequence[str], seed: int = 0) -> str:
@@ -68,7 +65,7 @@ def render_form(events: Events, rater: str, raters: Sequence[str], seed: int = 0
             answers=sum(len(event.answers) for event in events.events),
             longest_comment=LONGEST_COMMENT,
             digest=events_sha256(events)[:12],
-            data=Markup(_script_json(data)),  # noqa: S704 - holds no < by construction
+            data=Markup(script_json(data)),  # noqa: S704 - holds no < by construction
         )
     )
 
@@ -116,31 +113,16 @@ def _moment(event: Event, repeat: int, rater: int, seed: int) -> dict[str, objec
     return {
         "event": event.id,
         "repeat": repeat,
-        "exercise": _seen(event.exercise),
+        "exercise": _shown(event.exercise),
         "time": f"{event.time_s:.1f} s",
-        "reference": _seen(event.reference),
-        "answers": [{"id": event.answers[k].id, "text": _seen(event.answers[k].text)} for k in order],
+        "reference": _shown(event.reference),
+        "answers": [{"id": event.answers[k].id, "text": _shown(event.answers[k].text)} for k in order],
     }
 
 
-def _seen(text: str) -> str:
-    """With what can't be seen, or turns a line around, written out, as long as a judge reads it."""
-    characters, marks = [], 0
-    for character in text[:MOST_CHARACTERS]:
-        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
-        if not character.isprintable():
-            characters.append(f"⟨U+{ord(character):04X}⟩")
-        elif marks <= _MOST_MARKS:
-            characters.append(character)
-    return "".join(characters) + ("…" if len(text) > MOST_CHARACTERS else "")
-
-
-def _script_json(value: object) -> str:
-    """JSON that can stand in a ``<script>`` element, whatever it holds."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+def _shown(text: str) -> str:
+    """As long as a judge reads it."""
+    return harmless(text, MOST_CHARACTERS)
 
 
 def _part(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -70,8 +71,11 @@ class JudgeScorer(Scorer):
         return {question: verdict.score for question, verdict in verdicts.items()}
 
     def repeat(self, questions: Sequence[Question], times: int) -> Mapping[str, Sequence[Sequence[float]]]:
-        """Each question again, as the judge is used (as many samples to a score), by model and wording of the prompt."""
-        found = {}
+        """Each question again, as the judge is used (as many samples to a score), by model and wording of the prompt.
+
+        The first condition is the judge as it scores: of a panel, the median of its members.
+        """
+        found: dict[str, Sequence[Sequence[float]]] = {}
         for prompt, profile in self._variants():
             repeated = _AsUsed(profile, self._options.samples)
             options = replace(self._options, samples=self._options.samples * times)
@@ -79,15 +83,23 @@ class JudgeScorer(Scorer):
             missing = missing_answers(heard)
             if missing:
                 raise AnswersMissing(missing)
+            members = {}
             for member in heard:
                 condition = " ".join(filter(None, (member.endpoint.model, prompt)))
-                found[condition] = [
+                members[condition] = [
                     [
                         profile.verdict(question, block).ranking
                         for block in _blocks(member.verdicts[question].answers, times)
                     ]
                     for question in questions
                 ]
+            if len(members) > 1 and not prompt:
+                tables = list(members.values())
+                found["the panel"] = [
+                    [statistics.median(table[k][turn] for table in tables) for turn in range(times)]
+                    for k in range(len(questions))
+                ]
+            found |= members
         return found
 
     def _variants(self) -> list[tuple[str, Profile]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -133,7 +134,8 @@ class Material:
             yield from ((question, Known(base, 0.0, ("all",))) for question in (other, empty))
         for trial in self.trials:
             yield from ((question, Known(trial.base, 1.0, ())) for question in (trial.copy, trial.paraphrase))
-            yield trial.edited, Known(trial.base, 1.0 - trial.edit.severity, trial.edit.slots)
+            slots = trial.edit.slots if trial.edit.severity else ()
+            yield trial.edited, Known(trial.base, 1.0 - trial.edit.severity, slots)
         for attack in self.attacks:
             yield from ((question, Known(attack.base, 0.0, ("all",))) for question in attack[2:])
         for bias in self.biases:
@@ -212,7 +214,7 @@ def _trials(bases: Sequence[Base], sizes: Sizes, seed: int) -> Iterator[Trial]:
 
 def _shared(one: str, other: str) -> float:
     """The share of words that two texts have in common, as an F1 of their counts."""
-    first, second = (Counter(text.casefold().replace(".", " ").replace(",", " ").split()) for text in (one, other))
+    first, second = (Counter(re.findall(r"[\w'°]+", text.casefold())) for text in (one, other))
     total = first.total() + second.total()
     return 2 * (first & second).total() / total if total else 0.0
 
@@ -222,9 +224,23 @@ def _attacks(chosen: Sequence[Base], bases: Sequence[Base], seed: int) -> Iterat
         for k, base in enumerate(chosen):
             wrong = edited(CATALOGUE["another-moment"], base, bases, seed)
             if wrong is not None:
-                harmless = Draw("judge studies", seed, "harmless", base.id).pick(manners().padding)
-                told = (wrong.text, f"{wrong.text} {harmless}", f"{wrong.text} {texts[k % len(texts)]}")
+                attack = texts[k % len(texts)]
+                told = (
+                    wrong.text,
+                    f"{wrong.text} {_harmless(len(attack), seed, family, base)}",
+                    f"{wrong.text} {attack}",
+                )
                 yield Attack(base, family, *(_ask(base, text) for text in told))
+
+
+def _harmless(length: int, seed: int, family: str, base: Base) -> str:
+    """Sentences that say nothing, at least as long as an attack."""
+    draw = Draw("judge studies", seed, "harmless", family, base.id)
+    left = sorted((*manners().padding.before, *manners().padding.after), key=lambda _: draw.unit())
+    told = left.pop()
+    while len(told) < length and left:
+        told = f"{told} {left.pop()}"
+    return told
 
 
 def _biases(chosen: Sequence[Base], seed: int) -> Iterator[Bias]:
@@ -237,8 +253,12 @@ def _biases(chosen: Sequence[Base], seed: int) -> Iterator[Bias]:
             told = [(Known(base, 1.0, ()), base.text("lay"), base.text("clinical"))]
             if wrong is not None and wrong_clinical is not None:
                 told.append((Known(base, 1.0 - wrong.severity, wrong.slots), wrong.text, wrong_clinical.text))
-            padding = (draw.pick(words.padding), draw.pick(words.padding), draw.pick(words.padding))
-            extra = {"politeness": words.politeness, "authority": words.authority, "label": words.labels}
+            padding = (
+                draw.pick(words.padding.before),
+                draw.pick(words.padding.after),
+                draw.pick(words.politeness.after),
+            )
+            extra = {"politeness": words.politeness.before, "authority": words.authority, "label": words.labels}
             added = draw.pick(extra[kind]) if kind in extra else ""
             for known, plain, clinical in told:
                 changed = {

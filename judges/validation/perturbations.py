@@ -6,7 +6,6 @@ claim extractor has no part in it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -15,12 +14,13 @@ from biobench.synth.draw import Draw
 from biobench.synth.wording import in_words
 from judges.validation.bank import Base, angle
 from judges.validation.templates import FALSIFIED
-from judges.validation.wordings import REGISTERS, manners
+from judges.validation.wordings import REGISTERS, Around, manners
 
 __all__ = ["CATALOGUE", "Edit", "Perturbation", "contrary", "edited"]
 
 Kind = Literal["wrong", "same"]
 _SWAPPED = {"left": "right", "right": "left"}
+_LEAST_ANGLE, _MOST_ANGLE = 20, 180
 
 
 class Edit(NamedTuple):
@@ -92,14 +92,20 @@ def _side(base: Base, _: Context) -> Edit | None:
 
 
 def _angle(step: int, severity: float) -> Callable[[Base, Context], Edit | None]:
-    """The measured angle, or the target where there is no measured one, is off by a step, upwards or downwards."""
+    """The measured angle is off by a step: away from the target, and upwards where there is none or no room.
 
-    def make(base: Base, context: Context) -> Edit | None:
-        hole, true = ("measured", base.measured_deg)
-        if true is None:
+    Not below 20 degrees, where 5 is a quarter and more of the whole; never beyond 180.
+    """
+
+    def make(base: Base, _: Context) -> Edit | None:
+        true, target = base.measured_deg, base.target_deg
+        if true is None or true < _LEAST_ANGLE:
             return None
-        down = context.draw.chance(0.5) and true - step >= 5
-        return Edit(base.text(changed={hole: angle(true - step if down else true + step)}), ("angle",), severity)
+        away = -step if target is not None and target > true else step
+        changed = next((true + off for off in (away, -away) if _LEAST_ANGLE / 4 <= true + off <= _MOST_ANGLE), None)
+        if changed is None or (target is not None and min(true, changed) <= target <= max(true, changed)):
+            return None
+        return Edit(base.text(changed={"measured": angle(changed)}), ("angle",), severity)
 
     return make
 
@@ -143,11 +149,13 @@ def _exercise(base: Base, context: Context) -> Edit | None:
     reference = base.text()
     paraphrase = told(base.exercise, base.text(context.draw.pick(REGISTERS[1:])), first=False)
     return Edit(
-        told(wrong, reference, first=True), ("exercise",), 0.75, told(base.exercise, reference, first=True), paraphrase
+        told(wrong, reference, first=True), ("exercise",), 0.5, told(base.exercise, reference, first=True), paraphrase
     )
 
 
-def _praise(base: Base, _: Context) -> Edit:
+def _praise(base: Base, _: Context) -> Edit | None:
+    if base.count is not None:
+        return None
     return Edit(base.statement.praise.render(base.values()), ("valence",), 1.0)
 
 
@@ -169,15 +177,16 @@ def _without_angle(base: Base, context: Context) -> Edit | None:
     """The same fault in its statement without angles."""
     if base.measured_deg is None:
         return None
-    plain = (o for o in context.others if o.statement.about == base.statement.about and o.statement.kind == "plain")
-    found = next(plain, None)
+    same = [o for o in context.others if o.statement.about == base.statement.about and o.statement.kind == "plain"]
+    has_phase = "phase" in base.statement.texts["reference"].slots
+    found = next((o for o in same if ("phase" in o.statement.texts["reference"].slots) == has_phase), None)
     if found is None:
         return None
     return Edit(found.statement.texts["reference"].render(base.values()), ("angle",), 0.35)
 
 
-def _contradicted(base: Base, context: Context) -> Edit | None:
-    wrong = contrary(base, context.draw.pick(("terse", "lay")))
+def _contradicted(base: Base, _: Context) -> Edit | None:
+    wrong = contrary(base, "terse")
     return None if wrong is None else Edit(f"{base.text()} {wrong.text}", wrong.slots, 1.0)
 
 
@@ -220,16 +229,24 @@ def _styled(style: str) -> Callable[[Base, Context], Edit | None]:
     return make
 
 
-def _with(texts: Callable[[], Sequence[str]], pattern: str) -> Callable[[Base, Context], Edit | None]:
-    """A text of a list before or after the remark; ``pattern`` says how they are put together, or ``either``."""
+def _around(texts: Callable[[], Around]) -> Callable[[Base, Context], Edit | None]:
+    """A sentence before the remark, or one after it."""
 
     def make(base: Base, context: Context) -> Edit:
-        extra, text = context.draw.pick(texts()), base.text()
-        before = pattern != "either" or context.draw.chance(0.5)
-        joined = pattern if pattern != "either" else "{extra} {text}" if before else "{text} {extra}"
-        return Edit(re.sub(r"\s+", " ", joined.format(extra=extra, text=text)), (), 0.0)
+        around, text = texts(), base.text()
+        if context.draw.chance(0.5):
+            return Edit(f"{context.draw.pick(around.before)} {text}", (), 0.0)
+        return Edit(f"{text} {context.draw.pick(around.after)}", (), 0.0)
 
     return make
+
+
+def _authority(base: Base, context: Context) -> Edit:
+    return Edit(f"{context.draw.pick(manners().authority)} {base.text()}", (), 0.0)
+
+
+def _label(base: Base, context: Context) -> Edit:
+    return Edit(f"{context.draw.pick(manners().labels)}: {base.text()}", (), 0.0)
 
 
 _WRONG = (
@@ -266,10 +283,10 @@ _SAME = (
     ("degree-sign", "° for degrees", _styled("sign")),
     ("spelt", "numbers in words", _styled("spelt")),
     ("angle-5", "an angle 5 degrees off, less than an eye can see", _angle(5, 0.0)),
-    ("padding", "a sentence around it that says nothing", _with(lambda: manners().padding, "either")),
-    ("politeness", "courtesies", _with(lambda: manners().politeness, "either")),
-    ("authority", "who says so", _with(lambda: manners().authority, "{extra} {text}")),
-    ("label", "a source's name before it", _with(lambda: manners().labels, "{extra}: {text}")),
+    ("padding", "a sentence around it that says nothing", _around(lambda: manners().padding)),
+    ("politeness", "courtesies", _around(lambda: manners().politeness)),
+    ("authority", "who says so", _authority),
+    ("label", "a source's name before it", _label),
 )
 CATALOGUE: Mapping[str, Perturbation] = {
     **{name: Perturbation(name, "wrong", what, make) for name, what, make in _WRONG},

@@ -6,7 +6,7 @@ import hashlib
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from biobench.readers.defects import nearest
 __all__ = ["GATES", "PLAN_SCHEMA", "Gate", "Plan", "Sizes", "packaged_plan", "read_plan"]
 
 PLAN_SCHEMA = "biobench/study-plan/1"
+_LEAST = {"base_items": 30, "anchors": 10, "raters": 1, "trials": 1, "attacks": 1}
+"""The smallest size that a study can be made of; 2 for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class Plan:
     sizes: Sizes
     gates: Mapping[str, Gate]
     sha256: str
+
+    def says_the_same_as(self, other: Plan) -> bool:
+        """Whether the two differ in nothing but comments."""
+        return replace(self, sha256="") == replace(other, sha256="")
 
 
 def packaged_plan() -> str:
@@ -110,7 +116,7 @@ def _sizes(path: Path, table: object, problems: list[Problem]) -> dict[str, int]
         Problem(str(path), f"sizes.{key}", "no other sizes", nearest(key, names))
         for key in sorted(set(table) - set(names))
     ]
-    return {name: _whole(path, f"sizes.{name}", table.get(name), 2, problems) for name in names}
+    return {name: _whole(path, f"sizes.{name}", table.get(name), _LEAST.get(name, 2), problems) for name in names}
 
 
 def _whole(path: Path, name: str, value: object, least: int, problems: list[Problem]) -> int:
@@ -149,14 +155,14 @@ GATES: Mapping[str, str] = {
     "s0_other_over_empty": "another moment's remark less nothing at all",
     "s1_alpha": "agreement of the judge with itself (Krippendorff, interval)",
     "s1_flips": "share of pairs whose order another repeat turns round",
-    "s2_over_sentinels": "accuracy over pairs (acc_eq) less the best trivial judge's",
+    "s2_over_sentinels": "accuracy over pairs (acc_eq) less each trivial judge's",
     "s2_over_bioclaim": "accuracy over pairs less BioClaim's",
     "s3_winning_rate": "share of raters that the judge may stand in for",
     "s4_preference": "a true paraphrase over a wrong look-alike, mean over perturbations",
     "s4_detection": "detection + specificity - 1",
     "s4_angle_5": "change of score for 5 degrees",
     "s4_angle_30": "drop of score for 30 degrees",
-    "s5_success": "attacks that pay, in the family that pays most",
+    "s5_success": "attacks that pay, in each family",
     "s6_length": "change of score for padding",
     "s6_style": "change of score for clinical words",
     "s6_politeness": "change of score for courtesies",

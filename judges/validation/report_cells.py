@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from biobench import tables
+from biobench.harmless import harmless
 from biobench.tables import Column
 from judges.validation.card import Card
 from judges.validation.findings import STUDIES, Finding, Number, Table, Verdict
@@ -39,8 +39,6 @@ _MINUS = "\u2212"
 _DECIMALS = 3
 _MANY = 1000
 _LONGEST_TEXT = 4000
-_MOST_MARKS = 4
-"""Accents on one letter; more are not writing."""
 _PREFERENCE_READING = (
     "The share of triples in which the true paraphrase scores higher than a wrong edit that shares at least as many words "
     "with the reference. A tie is a failure, so 0.5 is not the mark of chance: a scorer that gives everything the same is at "
@@ -187,14 +185,7 @@ def wanted_text(number: Number) -> str:
 
 def seen(text: str) -> str:
     """With what can't be seen, or turns a line around, written out."""
-    characters, marks = [], 0
-    for character in text[:_LONGEST_TEXT]:
-        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
-        if not character.isprintable():
-            characters.append(f"⟨U+{ord(character):04X}⟩")
-        elif marks <= _MOST_MARKS:
-            characters.append(character)
-    return "".join(characters) + ("…" if len(text) > _LONGEST_TEXT else "")
+    return harmless(text, _LONGEST_TEXT)
 
 
 def _headline(finding: Finding) -> Number | None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from biobench.chat.wire import canonical_json
-from biobench.files import write_text
+from biobench.files import write_bytes, write_text
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.json_text import parse, read_text
 from judges.llm.items import Question
@@ -25,12 +25,13 @@ from judges.validation.evidence import Evidence, PeopleSaid, ScorerCard
 from judges.validation.findings import Finding
 from judges.validation.material import Material, material
 from judges.validation.plan import Plan, read_plan
-from judges.validation.ratings import Ratings, read_ratings
-from judges.validation.scorers import Scorer
+from judges.validation.rated import event_questions
+from judges.validation.ratings import Item, Ratings, read_ratings
+from judges.validation.scorers import SENTINELS, Scorer, scorer_of
 from judges.validation.studies.attacks import attacks
 from judges.validation.studies.bias import bias
-from judges.validation.studies.people import agreement, event_questions, replacement
-from judges.validation.studies.power import Spread, power_of_plan, spread_of
+from judges.validation.studies.people import agreement, replacement
+from judges.validation.studies.power import power_of_study
 from judges.validation.studies.ranking import ranking
 from judges.validation.studies.reliability import reliability
 from judges.validation.studies.sanity import sanity
@@ -55,8 +56,9 @@ class Study:
     @cached_property
     def material(self) -> Material:
         """What is asked. Raises ``ProblemsFound`` where the plan wants more base items than there are."""
+        plan = self.plan
         try:
-            return material(self.plan.sizes, self.plan.seed)
+            return material(plan.sizes, plan.seed)
         except ValueError as error:
             file = str(self.folder / "plan.toml")
             raise ProblemsFound([Problem(file, str(error), "a smaller sizes.base_items")]) from error
@@ -82,6 +84,15 @@ class Study:
         """What people said; None where nobody has."""
         paths = sorted((self.folder / "ratings").glob("*.json"))
         return read_ratings(paths, self.events) if paths and self.events is not None else None
+
+    @property
+    def plan_changed(self) -> bool:
+        """Whether the plan says anything else than when the first scores were written."""
+        return self._first_plan.exists() and not read_plan(self._first_plan).says_the_same_as(self.plan)
+
+    @property
+    def _first_plan(self) -> Path:
+        return self.folder / "first-plan.toml"
 
     def has(self, scorer: Scorer) -> bool:
         """Whether the scores of this very scorer are there, of the questions and events as they are now."""
@@ -123,6 +134,8 @@ class Study:
             "repeats": {name: [list(row) for row in rows] for name, rows in repeats.items()},
             "answers": [[event, answer, found[question]] for (event, answer), question in answers.items()],
         }
+        if not self._first_plan.exists():
+            write_bytes(self._first_plan, (self.folder / "plan.toml").read_bytes())
         path = self._scores_path(scorer.name)
         path.parent.mkdir(exist_ok=True)
         write_text(path, json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
@@ -135,14 +148,9 @@ class Study:
             found = "scores of other questions" if records else "no scores"
             hint = f"biobench study run {self.folder}"
             raise ProblemsFound([Problem(str(self.folder / "scores"), found, "scores of this plan's questions", hint)])
-        cards = []
-        by_spread: dict[Spread, Finding] = {}
-        for record in current:
-            evidence = self._evidence(record)
-            spread = spread_of(evidence)
-            if spread not in by_spread:
-                by_spread[spread] = power_of_plan(self.plan, spread)
-            cards.append(self._card(record, (*all_findings(evidence), by_spread[spread])))
+        power = power_of_study(self.plan, self.events, self.ratings)
+        baselines = self._baselines()
+        cards = [self._card(record, (*all_findings(self._evidence(record, baselines)), power)) for record in current]
         people = self.ratings
         basis = Basis(
             len(self.material.bases),
@@ -158,8 +166,9 @@ class Study:
                 events_sha256(self.events),
             ),
         )
-        changed = any(record["plan_sha256"] != self.plan.sha256 for record in current)
-        return Report(self.plan, changed, basis, tuple(cards), {"biobench": importlib.metadata.version("biobench")})
+        return Report(
+            self.plan, self.plan_changed, basis, tuple(cards), {"biobench": importlib.metadata.version("biobench")}
+        )
 
     def _card(self, record: Mapping[str, Any], findings: Iterable[Finding]) -> Card:
         scorer = record["scorer"]
@@ -168,7 +177,18 @@ class Study:
             scorer["name"], scorer["kind"], scorer["signature"], len(record["scores"]), record["unscored"], ordered
         )
 
-    def _evidence(self, record: Mapping[str, Any]) -> Evidence:
+    def _baselines(self) -> dict[str, dict[Item, float]]:
+        """What the trivial judges and BioClaim say of the events' answers."""
+        if self.events is None:
+            return {}
+        questions = event_questions(self.events)
+        found = {}
+        for name in (*SENTINELS, "bioclaim"):
+            scores = scorer_of(name).score(list(dict.fromkeys(questions.values())))
+            found[name] = {item: scores[question] or 0.0 for item, question in questions.items()}
+        return found
+
+    def _evidence(self, record: Mapping[str, Any], baselines: Mapping[str, Mapping[Item, float]]) -> Evidence:
         scorer = ScorerCard(**record["scorer"])
         scores = dict(zip(self.material.questions, record["scores"], strict=True))
         people = None
@@ -176,11 +196,18 @@ class Study:
             answers = {
                 (event, answer): scorer.floor if score is None else score for event, answer, score in record["answers"]
             }
-            people = PeopleSaid(self.events, self.ratings, answers)
+            people = PeopleSaid(self.events, self.ratings, answers, baselines)
         return evidence_of(scorer, self.material, self.plan, scores, record["repeats"], record["unscored"], people)
 
     def _is_current(self, record: Mapping[str, Any]) -> bool:
-        return (record["questions_sha256"], record["events_sha256"]) == (self.questions_sha256, self.events_digest)
+        if (record["questions_sha256"], record["events_sha256"]) != (self.questions_sha256, self.events_digest):
+            return False
+        answers = {} if self.events is None else event_questions(self.events)
+        wanted = len(self.material.questions), list(answers)
+        if (len(record["scores"]), [tuple(answer[:2]) for answer in record["answers"]]) != wanted:
+            file, hint = str(self._scores_path(record["scorer"]["name"])), "remove it and run the study again"
+            raise ProblemsFound([Problem(file, "scores of some questions only", f"{wanted[0]:,} scores", hint)])
+        return True
 
     def _scores_path(self, scorer: str) -> Path:
         return self.folder / "scores" / f"{slug(scorer)}.json"
@@ -275,6 +302,7 @@ def slug(name: str) -> str:
 
 
 def _is_whole(content: Mapping[str, Any]) -> bool:
+    """Whether everything is there, and scores are numbers."""
     keys = {
         "scorer": dict,
         "plan_sha256": str,
@@ -284,10 +312,19 @@ def _is_whole(content: Mapping[str, Any]) -> bool:
         "repeats": dict,
     }
     scorer = content.get("scorer")
-    return (
+    if not (
         all(isinstance(content.get(key), kind) for key, kind in keys.items())
         and isinstance(content.get("answers"), list)
         and "events_sha256" in content
         and isinstance(scorer, dict)
         and set(scorer) == {"name", "kind", "floor", "top", "signature"}
+    ):
+        return False
+    rows = [row for table in content["repeats"].values() for row in table]
+    return all(map(_is_score, content["scores"])) and all(
+        isinstance(row, list) and all(map(_is_score, row)) for row in rows
     )
+
+
+def _is_score(value: object) -> bool:
+    return value is None or type(value) in {int, float}

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from judges.validation.templates import Template, parse
 
-__all__ = ["REGISTERS", "Manners", "Statement", "manners", "statements"]
+__all__ = ["REGISTERS", "Around", "Manners", "Statement", "manners", "statements"]
 
 REGISTERS = ("reference", "lay", "clinical", "terse", "verbose")
 """How a thing is said; the first is the expert's, the others say the same."""
@@ -37,13 +38,20 @@ class Statement:
     vague: Template
 
 
+class Around(NamedTuple):
+    """Sentences that can stand before a remark, and sentences that can stand after it."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Manners:
     """What may stand around a remark without a change of what it says, and texts that talk to a grader."""
 
     version: str
-    padding: tuple[str, ...]
-    politeness: tuple[str, ...]
+    padding: Around
+    politeness: Around
     authority: tuple[str, ...]
     labels: tuple[str, ...]
     exercise_before: tuple[str, ...]
@@ -74,9 +82,13 @@ def statements() -> tuple[Statement, ...]:
 def manners() -> Manners:
     """What must not move a score, and attacks."""
     content = tomllib.loads(files("judges.validation").joinpath("data/manners.toml").read_text(encoding="utf-8"))
-    lists = ("padding", "politeness", "authority", "labels", "exercise_before", "exercise_after")
+    around = {
+        name: tuple(content["around"][name]) for name in ("authority", "labels", "exercise_before", "exercise_after")
+    }
     return Manners(
         version=content["version"],
-        **{name: tuple(content[name]) for name in lists},
+        padding=Around(*(tuple(content["padding"][place]) for place in Around._fields)),
+        politeness=Around(*(tuple(content["politeness"][place]) for place in Around._fields)),
         attacks={family: tuple(texts) for family, texts in content["attacks"].items()},
+        **around,
     )

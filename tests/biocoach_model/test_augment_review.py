@@ -17,7 +17,6 @@ from biocoach_model.augmentation.review import review_page
 from biocoach_model.augmentation.sidecar import read_decisions
 from judges.claims.facts import Verdict
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parent.parent.parent / ".cache" / "axe-core" / "package" / "axe.min.js"
 NASTY = '</script><script>window.pwned = 1</script><img src=x onerror="window.pwned = 1"> \u202egnol "q" \'s'
 SHA = "a" * 64
@@ -55,19 +54,6 @@ def page_file(remarks, tmp_path_factory):
     made = {"biobench": "0.1.0", "mode": "rule", "wordings": "1", "lexicon": "1"}
     path.write_text(review_page(remarks, made, SHA, f"QEVD {NASTY}"), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Closed with its module: while it is open, an event loop runs in this process, and no other test can have one."""
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: chromium is not installed (apt-get install chromium), so no page was opened")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from commands import biobench, made_once
 
 ROOT = Path(__file__).parent.parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="session")
@@ -89,19 +88,6 @@ def site(submissions, tmp_path_factory):
         assert done.returncode == 0, done.stderr
 
     return made_once(tmp_path_factory, "site", make)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Closed with its module: while it is open, an event loop runs in this process, and no other test can have one."""
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: chromium is not installed (apt-get install chromium), so no page was opened")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
 
 
 class Watched:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from judges.validation.evidence import NO_SCALE, Evidence
 from judges.validation.findings import Finding, Number, Row, Table, finding, not_shown
+from judges.validation.material import Attack
 
 __all__ = ["attacks", "binomial_bounds"]
 
@@ -16,9 +19,9 @@ _NORMAL_95 = 1.6448536269514722
 def attacks(evidence: Evidence) -> Finding:
     """For each family, the share of attacks that pay: the score of a wrong remark rises by a quarter of the scale.
 
-    Only remarks whose score alone leaves room for that are counted. The upper bound is that of the share itself, one-sided,
-    95 %, exact (Clopper and Pearson 1934). The lower bound is of what goes beyond a harmless sentence in the place of the
-    attack: a judge that wavers, or likes length, is no judge that listens.
+    Less the share of harmless sentences of the same length that pay in the place of the attack: a judge that wavers, or likes
+    length, is no judge that listens. Only remarks whose score alone leaves room to rise are counted. Bounds are one-sided,
+    95 %: exact (Clopper and Pearson 1934) where no harmless sentence pays, else normal; they hold for the family's texts.
     """
     if evidence.scale is None:
         return not_shown("S5", NO_SCALE)
@@ -33,8 +36,8 @@ def attacks(evidence: Evidence) -> Finding:
         harmless = [evidence.share(attack.harmless) - evidence.share(attack.clean) for attack in trials]
         numbers.append(_number(evidence, family, rises, harmless))
         paid, paid_harmless = (sum(rise >= _PAYS for rise in told) for told in (rises, harmless))
-        rows.append((family, len(trials), paid, paid_harmless, max(rises, default=None)))
-    columns = ("family", "trials", "that pay", "harmless ones that pay", "largest rise, as a share of the scale")
+        rows.append((family, len(trials), paid, paid_harmless, _best_text(trials, rises), max(rises, default=None)))
+    columns = ("family", "trials", "that pay", "harmless ones that pay", "share of the best text", "largest rise")
     return finding("S5", numbers, [Table("Attacks", columns, tuple(rows))])
 
 
@@ -52,14 +55,24 @@ def binomial_bounds(successes: int, trials: int, level: float = 0.95) -> tuple[f
     return low, high
 
 
-def _number(evidence: Evidence, family: str, rises: list[float], harmless: list[float]) -> Number:
+def _number(evidence: Evidence, family: str, rises: Sequence[float], harmless: Sequence[float]) -> Number:
     name, label = f"s5_success_{family}", f"attacks that pay, {family}"
     gate, n = evidence.gate("s5_success"), len(rises)
     if not n:
         return Number(name, label, None, gate=gate, reason="the wrong remarks score too high to rise")
     pays, pays_harmless = (np.array(told) >= _PAYS for told in (rises, harmless))
-    low, high = binomial_bounds(int(pays.sum()), n)
-    if pays_harmless.any():
-        beyond = pays.astype(np.float64) - pays_harmless
-        low = max(0.0, float(beyond.mean() - _NORMAL_95 * beyond.std(ddof=1) / np.sqrt(n)))
-    return Number(name, label, float(pays.mean()), low, high, n, n, gate)
+    if not pays_harmless.any():
+        return Number(name, label, float(pays.mean()), *binomial_bounds(int(pays.sum()), n), n, n, gate)
+    beyond = pays.astype(np.float64) - pays_harmless
+    half = float(_NORMAL_95 * beyond.std(ddof=1) / np.sqrt(n))
+    value = float(beyond.mean())
+    return Number(name, f"{label} beyond harmless ones", value, value - half, value + half, n, n, gate)
+
+
+def _best_text(trials: Sequence[Attack], rises: Sequence[float]) -> float | None:
+    """The share of trials that pay, of the text with the largest one."""
+    by_text: dict[str, list[bool]] = {}
+    for attack, rise in zip(trials, rises, strict=True):
+        text = attack.attacked.prediction.removeprefix(attack.clean.prediction)
+        by_text.setdefault(text, []).append(rise >= _PAYS)
+    return max((sum(paid) / len(paid) for paid in by_text.values()), default=None)

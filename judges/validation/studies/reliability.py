@@ -60,7 +60,8 @@ def _flips(scores: Floats) -> float:
 
 def _variance(evidence: Evidence) -> Table:
     """Variance parts by the method of moments: items x conditions, repeats within."""
-    scores = np.stack(list(evidence.repeats.values()), axis=1)
+    names = [name for name in evidence.repeats if name != "the panel"]
+    scores = np.stack([evidence.repeats[name] for name in names], axis=1)
     items, conditions, repeats = scores.shape
     within = float(scores.var(axis=2, ddof=1).mean()) if repeats > 1 else 0.0
     cells = scores.mean(axis=2)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from judges.validation.evidence import NO_SCALE, Evidence, Floats, number_of
+from judges.validation.evidence import NO_SCALE, Evidence, Floats, jackknifed, number_of
 from judges.validation.findings import Finding, Number, Row, Table, finding
 from judges.validation.material import Trial
 from judges.validation.perturbations import CATALOGUE
 
-__all__ = ["sensitivity"]
+__all__ = ["by_perturbation", "mean_of_ratios", "sensitivity"]
 
 _ANGLES = ("angle-5", "angle-15", "angle-30", "angle-60")
 _QUANTILE = 0.95
@@ -65,24 +65,29 @@ def sensitivity(evidence: Evidence) -> Finding:
 def _preference(evidence: Evidence, trials: Sequence[Trial]) -> Number:
     """The share of triples in which the paraphrase has the higher score, a tie being a failure; mean over perturbations."""
     close = [trial for trial in trials if trial.closer]
-    names = sorted({trial.perturbation for trial in close})
-    rows = np.zeros((len(close), 2 * len(names)))
-    for k, trial in enumerate(close):
-        place = 2 * names.index(trial.perturbation)
-        rows[k, place] = evidence.scores[trial.paraphrase] > evidence.scores[trial.edited]
-        rows[k, place + 1] = 1
     return number_of(
         "s4_preference",
         "a true paraphrase over a wrong look-alike",
-        rows,
+        by_perturbation(evidence, close),
         [trial.base.cluster for trial in close],
-        _mean_of_ratios,
+        mean_of_ratios,
         gate=evidence.gate("s4_preference"),
         confidence=evidence.plan.confidence,
     )
 
 
-def _mean_of_ratios(sums: Floats) -> Floats:
+def by_perturbation(evidence: Evidence, trials: Sequence[Trial]) -> Floats:
+    """A row a triple: for each perturbation, whether the paraphrase won, and whether the triple is of that perturbation."""
+    names = sorted({trial.perturbation for trial in trials})
+    rows = np.zeros((len(trials), 2 * len(names)))
+    for k, trial in enumerate(trials):
+        place = 2 * names.index(trial.perturbation)
+        rows[k, place] = evidence.scores[trial.paraphrase] > evidence.scores[trial.edited]
+        rows[k, place + 1] = 1
+    return rows
+
+
+def mean_of_ratios(sums: Floats) -> Floats:
     """The mean, over pairs of columns (part, whole), of their ratios; pairs without a whole are left out."""
     part, whole = sums[..., 0::2], sums[..., 1::2]
     there = whole > 0
@@ -109,31 +114,32 @@ def _row(evidence: Evidence, name: str, trials: Sequence[Trial]) -> Row | None:
 
 
 def _detection(evidence: Evidence, wrong: Sequence[Trial], same: Sequence[Trial]) -> Number:
-    """What counts as noticed is set on one half of the clusters and measured on the other, both ways round."""
-    clusters = sorted({trial.base.cluster for trial in (*wrong, *same)})
-    half = {cluster: k % 2 for k, cluster in enumerate(clusters)}
-    noise = [
-        float(np.quantile([abs(_drop(evidence, t)) for t in same if half[t.base.cluster] != side], _QUANTILE))
-        for side in (0, 1)
-    ]
-    rows, names = [], []
-    for trials, column in ((wrong, 0), (same, 2)):
-        for trial in trials:
-            threshold = noise[half[trial.base.cluster]]
-            drop = _drop(evidence, trial)
-            row = [0.0] * 4
-            row[column] = float(drop > threshold) if column == 0 else float(abs(drop) <= threshold)
-            row[column + 1] = 1.0
-            rows.append(row)
-            names.append(trial.base.cluster)
-    return number_of(
+    """What counts as noticed is set on one half of the clusters and measured on the other, both ways round.
+
+    Deleted clusters of the jackknife take part in neither: how well the thresholds are known is in the interval.
+    """
+    names = sorted({trial.base.cluster for trial in (*wrong, *same)})
+    place = {name: k for k, name in enumerate(names)}
+    drops = [np.array([_drop(evidence, trial) for trial in trials]) for trials in (wrong, same)]
+    places = [np.array([place[trial.base.cluster] for trial in trials]) for trials in (wrong, same)]
+
+    def youden(kept: Sequence[int]) -> float:
+        noticed, quiet = [], []
+        for side in (0, 1):
+            ours, theirs = ([k for k in kept if k % 2 == half] for half in (side, 1 - side))
+            noise = np.quantile(np.abs(drops[1][np.isin(places[1], theirs)]), _QUANTILE)
+            noticed.append(drops[0][np.isin(places[0], ours)] > noise)
+            quiet.append(np.abs(drops[1][np.isin(places[1], ours)]) <= noise)
+        return float(np.concatenate(noticed).mean() + np.concatenate(quiet).mean() - 1)
+
+    return jackknifed(
         "s4_detection",
         "detection + specificity - 1",
-        np.array(rows),
-        names,
-        lambda sums: sums[..., 0] / sums[..., 1] + sums[..., 2] / sums[..., 3] - 1,
+        youden,
+        [[k] for k in range(len(names))],
         gate=evidence.gate("s4_detection"),
         confidence=evidence.plan.confidence,
+        n=len(wrong) + len(same),
     )
 
 

@@ -13,6 +13,7 @@ from judges.validation.findings import Finding, Number, Table, finding, not_show
 from judges.validation.material import Trial
 from judges.validation.perturbations import CATALOGUE
 from judges.validation.studies.people import by_group
+from judges.validation.studies.sensitivity import by_perturbation, mean_of_ratios
 
 __all__ = ["transfer"]
 
@@ -52,12 +53,15 @@ def transfer(evidence: Evidence) -> Finding:
 def _grouped(
     evidence: Evidence, trials: Sequence[Trial], group: Callable[[Trial], str]
 ) -> list[tuple[str, int, float]]:
-    """Name, triples and preference of each group that is large enough."""
-    groups: dict[str, list[bool]] = {}
+    """Name, triples and preference (the mean over perturbations) of each group that is large enough."""
+    groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        won = evidence.scores[trial.paraphrase] > evidence.scores[trial.edited]
-        groups.setdefault(group(trial), []).append(won)
-    return [(name, len(won), sum(won) / len(won)) for name, won in sorted(groups.items()) if len(won) >= _FEWEST]
+        groups.setdefault(group(trial), []).append(trial)
+    return [
+        (name, len(told), float(mean_of_ratios(by_perturbation(evidence, told).sum(axis=0))))
+        for name, told in sorted(groups.items())
+        if len(told) >= _FEWEST
+    ]
 
 
 def _table(title: str, groups: Sequence[tuple[str, int, float]]) -> Table:

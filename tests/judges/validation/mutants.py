@@ -1,15 +1,17 @@
 """Scorers of known character, made from what is true of every question: each must fail the studies that it should, and no other."""
 
 import hashlib
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 
 from judges.validation.events import Answer, Event, Events, Wanted, answer_id
 from judges.validation.evidence import PeopleSaid, ScorerCard
+from judges.validation.rated import event_questions
 from judges.validation.ratings import Ratings
 from judges.validation.run import evidence_of
-from judges.validation.studies.people import event_questions
+from judges.validation.scorers import SENTINELS, scorer_of
 from judges.validation.wordings import REGISTERS
 
 MUTANTS = ("oracle", "noisy", "length-only", "constant", "always-5", "reference-only", "obeys-injection")
@@ -48,9 +50,21 @@ def evidence(mutant, material, plan, people=None):
         events, ratings, truth = people
         questions = event_questions(events)
         answers = {item: score(mutant, questions[item], truth[item], attacked) for item in questions}
-        said = PeopleSaid(events, ratings, answers)
+        said = PeopleSaid(events, ratings, answers, baselines(events))
     card = ScorerCard(mutant, "judge", 1.0, 5.0, {"judge": mutant})
     return evidence_of(card, material, plan, scores, {"a model": repeats}, {}, said)
+
+
+@cache
+def _scores(name, questions):
+    return scorer_of(name).score(questions)
+
+
+def baselines(events):
+    questions = event_questions(events)
+    asked = tuple(dict.fromkeys(questions.values()))
+    found = {name: _scores(name, asked) for name in (*SENTINELS, "bioclaim")}
+    return {name: {item: scores[q] for item, q in questions.items()} for name, scores in found.items()}
 
 
 def rated_events(material, raters=4, a_video=3):

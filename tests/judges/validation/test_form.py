@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from judges.validation.events import events_sha256
 from judges.validation.form import render_form
 from judges.validation.ratings import read_ratings
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parents[3] / ".cache" / "axe-core" / "package" / "axe.min.js"
 RATERS = ("Ann", "Bo", "Cyd")
 NASTY = '</script><script>window.pwned = 1</script><img src=x onerror="window.pwned = 1"> \u202egnol'
@@ -121,19 +119,6 @@ def page_file(events, tmp_path_factory):
     path = tmp_path_factory.mktemp("form") / "form.html"
     path.write_text(render_form(events, "Ann", RATERS), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Closed with its module: while it is open, an event loop runs in this process, and no other test can have one."""
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: chromium is not installed (apt-get install chromium), so no page was opened")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from biobench.exercises import names
 from judges.claims import understand
 from judges.claims.lexicon import lexicon
 from judges.validation.bank import base_items
-from judges.validation.material import DOSES, FAMILIES, material
+from judges.validation.material import DOSES, FAMILIES, _shared, material
 from judges.validation.perturbations import CATALOGUE, contrary, edited
 from judges.validation.plan import packaged_plan, read_plan
 from judges.validation.run import items_lines, questions_lines
@@ -136,7 +136,14 @@ def test_the_words_are_read_by_nothing_else():
 def test_what_must_not_matter_claims_nothing():
     """Padding, courtesies, authority and labels have no claim in them, so that a reader of claims can't be moved by them."""
     known = manners()
-    for text in (*known.padding, *known.politeness, *known.authority, *known.labels):
+    for text in (
+        *known.padding.before,
+        *known.padding.after,
+        *known.politeness.before,
+        *known.politeness.after,
+        *known.authority,
+        *known.labels,
+    ):
         assert not [claim for claim in understand(text).claims if claim.family == "technique"], text
         assert not re.search(r"\b(left|right)\b|\d", text.casefold()), text
     assert len(known.attacks) == 8
@@ -235,10 +242,13 @@ def test_angles_are_off_by_what_they_say(asked):
     for trial in asked.trials:
         found = re.fullmatch(r"angle-(\d+)", trial.perturbation)
         if found:
-            numbers = re.findall(r"(\d+) degrees", trial.edit.text)
-            changed = [int(n) for n in numbers if int(n) != trial.base.target_deg] or [trial.base.target_deg]
-            assert abs(changed[0] - trial.base.measured_deg) == int(found[1]), trial.edit.text
-            assert changed[0] > 0
+            numbers = [int(n) for n in re.findall(r"(\d+) degrees", trial.edit.text)]
+            true, target = trial.base.measured_deg, trial.base.target_deg
+            changed = next(n for n in numbers if n != target)
+            assert abs(changed - true) == int(found[1]), trial.edit.text
+            assert 0 < changed <= 180
+            # A sentence that overtakes its own target would be wrong by itself, whatever the reference says.
+            assert target is None or (true - target) * (changed - target) > 0
 
 
 @pytest.mark.parametrize("name", ["reps-1", "reps-3"])
@@ -276,15 +286,27 @@ def test_an_edit_depends_on_nothing_but_its_name_its_item_and_the_seed(asked, pl
     assert len(seeds) > 1
 
 
-def test_triples_are_counted_where_the_edit_is_the_closer_one(asked):
-    def words(text):
-        return Counter(re.findall(r"[^\s.,]+", text.casefold()))
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("Push it out.", "push it OUT!", 1.0),
+        ("Bend to 80 degrees; hold.", "bend, hold: 80 degrees", 8 / 9),
+        ("Left, left.", "left", 2 / 3),
+        ("Knees in", "hips out", 0.0),
+        ("", "", 0.0),
+    ],
+)
+def test_words_in_common(one, other, shared):
+    assert _shared(one, other) == pytest.approx(shared)
 
-    for trial in asked.trials:
-        reference = words(trial.edited.reference)
-        shared = [2 * (words(t) & reference).total() / (words(t) + reference).total()
-                  for t in (trial.edited.prediction, trial.paraphrase.prediction)]  # fmt: skip
-        assert trial.closer == (shared[0] >= shared[1])
+
+def test_an_exchange_of_words_is_nearly_always_the_closer_one(asked):
+    exchanged = [
+        t for t in asked.trials if t.perturbation in {"side-swap", "direction", "joint-far", "angle-30", "unit"}
+    ]
+    assert sum(t.closer for t in exchanged) > 0.97 * len(exchanged)
+    vague = [t for t in asked.trials if t.perturbation == "vague"]
+    assert 0 < sum(t.closer for t in vague) < 0.7 * len(vague)
 
 
 # The material --------------------------------------------------------------------------------------------------------

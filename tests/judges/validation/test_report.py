@@ -3,7 +3,6 @@
 import html.parser
 import json
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from judges.validation.report import (
     write_report,
 )
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parent.parent.parent.parent / ".cache" / "axe-core" / "package" / "axe.min.js"
 NASTY = (
     '</style></script><script>window.pwned = 1</script><img src=x onerror="window.pwned = 1"> | `a` \u202egnol "q" \'s'
@@ -429,19 +427,6 @@ def folder(tmp_path_factory):
     return {
         path.stem: path for path in write_report(replace(REPORT, plan_changed=True), place) if path.suffix == ".html"
     }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Closed with its module: while it is open, an event loop runs in this process, and no other test can have one."""
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: chromium is not installed (apt-get install chromium), so no page was opened")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

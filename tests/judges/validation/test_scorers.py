@@ -109,7 +109,10 @@ def test_a_panel_is_a_median_and_each_member_a_condition(study, tmp_path):
         study.ask(scorer)
     assert scorer.name == "bio@a+b+c"
     content = json.loads((study.folder / "scores" / f"{slug(scorer.name)}.json").read_text())
-    assert [name.split()[0] for name in content["repeats"]] == ["a", "b", "c", "a", "b", "c"]
+    assert [name.split()[0] for name in content["repeats"]] == ["the", "a", "b", "c", "a", "b", "c"]
+    members = [content["repeats"][name] for name in "abc"]
+    for k, row in enumerate(content["repeats"]["the panel"]):
+        assert row == [sorted(table[k][turn] for table in members)[1] for turn in range(SMALL["repeats"])]
 
 
 def test_what_is_missing_leaves_no_scores_and_another_run_goes_on(study, tmp_path):
@@ -174,6 +177,17 @@ def test_scores_of_somebody_else_are_refused(study):
         path.write_text(spoil)
         with pytest.raises(ProblemsFound, match=r"length\.json"):
             study.report()
+    path.unlink()
+    study.ask(scorer_of("length"))
+    whole = json.loads(path.read_text())
+    for name, value in (
+        ("scores", whole["scores"][1:]),
+        ("scores", [True, *whole["scores"][1:]]),
+        ("answers", [["a", "b", 1]]),
+    ):
+        path.write_text(json.dumps({**whole, name: value}))
+        with pytest.raises(ProblemsFound, match=r"length\.json"):
+            Study(study.folder).report()
     content = {"schema": "other"}
     path.write_text(json.dumps(content))
     with pytest.raises(ProblemsFound, match="no scores of a study"):
@@ -193,6 +207,13 @@ def test_other_questions_make_scores_stale_and_other_gates_are_told(study):
     assert not other.has(scorer_of("length"))
     with pytest.raises(ProblemsFound, match="scores of other questions"):
         other.report()
+    # Asking everything again does not make changed gates the first ones.
+    other.ask(scorer_of("length"))
+    assert Study(study.folder).report().plan_changed
+    plan.write_text("# A comment changes nothing.\n" + (study.folder / "first-plan.toml").read_text())
+    study_again = Study(study.folder)
+    study_again.ask(scorer_of("length"))
+    assert not study_again.report().plan_changed
 
 
 def test_a_study_without_scores_says_what_to_do(study):

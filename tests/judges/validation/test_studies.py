@@ -14,10 +14,11 @@ from judges.validation.findings import STUDIES, Number, finding, not_shown, verd
 from judges.validation.material import DOSES, material
 from judges.validation.perturbations import CATALOGUE
 from judges.validation.plan import Gate, packaged_plan, read_plan
+from judges.validation.rated import event_questions
 from judges.validation.run import all_findings
 from judges.validation.studies.attacks import attacks, binomial_bounds
-from judges.validation.studies.people import event_questions, replacement
-from judges.validation.studies.power import Spread, _passes, power_of_plan, simulated_power, spread_of
+from judges.validation.studies.people import agreement, replacement
+from judges.validation.studies.power import Spread, _Layout, _passes, power_of_study, simulated_power, spread_of
 from judges.validation.studies.ranking import better, ranking
 from judges.validation.studies.reliability import reliability
 from judges.validation.studies.sensitivity import sensitivity
@@ -55,8 +56,8 @@ FAILS = {
     "oracle": set(),
     # It says another thing each time: S1 alone is surely failed; what it wavers about elsewhere is not shown.
     "noisy": {"S1"},
-    # It repeats itself well, and that is all.
-    "length-only": {"S0", "S2", "S3", "S4", "S5", "S6", "S7"},
+    # It repeats itself well, and that is all. What an attack adds to it, a harmless sentence adds too: that is S6.
+    "length-only": {"S0", "S2", "S3", "S4", "S6", "S7"},
     # Without a scale nothing can be asked of attacks and bias, and sameness is no reliability.
     "constant": {"S0", "S2", "S3", "S4", "S7", "S9"},
     "always-5": {"S0", "S2", "S3", "S4", "S7", "S9"},
@@ -272,12 +273,29 @@ def test_a_judge_that_likes_length_is_no_judge_that_listens(asked, plan):
     told = evidence("oracle", asked, plan)
     rising = {attack.attacked: 3.0 for attack in asked.attacks} | {attack.harmless: 3.0 for attack in asked.attacks}
     found = attacks(replace(told, scores={**told.scores, **rising}))
-    assert found.verdict == "NOT SHOWN"
-    assert {number.value for number in found.numbers} == {1.0}
+    assert "FAIL" not in {number.verdict for number in found.numbers}
+    assert {number.value for number in found.numbers} == {0.0}
+    assert {row[2] for row in found.tables[0].rows} == {180}
     rising |= {attack.harmless: 1.0 for attack in asked.attacks}
     assert attacks(replace(told, scores={**told.scores, **rising})).verdict == "FAIL"
     small = {attack.attacked: 1.9 for attack in asked.attacks}
     assert attacks(replace(told, scores={**told.scores, **small})).verdict == "PASS"
+
+
+def test_a_scale_that_is_noise_is_none(asked, plan):
+    told = evidence("oracle", asked, plan)
+    flat = {question: 3 + 0.2 * luck(tuple(question)) for question in told.scores}
+    assert replace(told, scores=flat).scale is None
+    lower = flat | {anchor.empty: 2.0 for anchor in asked.anchors}
+    low, high = replace(told, scores=lower).scale
+    assert low == pytest.approx(2.0)
+    assert high == pytest.approx(3.0, abs=0.1)
+
+
+def test_thresholds_are_set_anew_in_every_deleted_cluster(asked, plan):
+    """How well the noise threshold is known belongs to the interval: with fixed ones it is much too narrow."""
+    (number,) = [n for n in sensitivity(evidence("noisy", asked, plan)).numbers if n.name == "s4_detection"]
+    assert number.high - number.low > 0.15
 
 
 def test_better_is_the_paired_cluster_t():
@@ -324,6 +342,86 @@ def test_replacement_is_the_published_test_over_videos(asked, plan, people):
     assert numbers["s3_advantage"].value == wanted.advantage_probability
 
 
+def test_the_person_is_the_cluster_where_people_are_known(asked, plan, people):
+    events, ratings, truth = people
+    known = replace(events, events=tuple(replace(e, subject=f"p{int(e.video[1:]) % 7}") for e in events.events))
+    few = replace(events, events=tuple(replace(e, subject=f"p{int(e.video[1:]) % 5}") for e in events.events))
+    by_video, by_person, by_few = (
+        agreement(evidence("oracle", asked, plan, (told, ratings, truth))) for told in (events, known, few)
+    )
+    assert {number.clusters for number in by_video.numbers} == {50}
+    assert {number.clusters for number in by_person.numbers} == {7}
+    assert [n.value for n in by_person.numbers[:1]] == pytest.approx([n.value for n in by_video.numbers[:1]])
+    assert (by_few.verdict, by_few.why) == (
+        "NOT SHOWN", "two answers to an event are rated in 5 people, 6 are the fewest"
+    )  # fmt: skip
+    assert {row[2] for row in replacement(evidence("oracle", asked, plan, (known, ratings, truth))).tables[0].rows}
+    assert replacement(evidence("oracle", asked, plan, (known, ratings, truth))).numbers[0].clusters == 7
+    assert replacement(evidence("oracle", asked, plan, (few, ratings, truth))).verdict == "NOT SHOWN"
+
+
+def test_a_rater_alone_replaces_nobody(asked, plan, people):
+    """One who rated enough beside others who did not: nothing is shown."""
+    events, ratings, truth = people
+    items = list(truth)
+    scores = {
+        rater: {item: ratings.scores[rater][item] for item in items[::step]}
+        for rater, step in zip(ratings.raters, (1, 25, 25, 25), strict=True)
+    }
+    found = replacement(evidence("oracle", asked, plan, (events, replace(ratings, scores=scores), truth)))
+    assert found.verdict == "NOT SHOWN"
+
+
+def test_raters_who_share_no_answer_have_no_agreement_and_no_crash(asked, plan, people):
+    events, ratings, truth = people
+    items = list(truth)
+    halves = {"rater-0": items[0::2], "rater-1": items[1::2]}
+    apart = replace(
+        ratings, raters=tuple(halves), scores={r: {i: ratings.scores[r][i] for i in told} for r, told in halves.items()}
+    )
+    found = agreement(evidence("oracle", asked, plan, (events, apart, truth)))
+    assert found.verdict == "NOT SHOWN"
+
+
+def test_a_lenient_rater_who_saw_half_of_the_answers_changes_no_order(asked, plan, people):
+    """Only those who rated every answer of an event count there: a truth that all see stays what it is."""
+    events, ratings, truth = people
+    strict = {item: round(1 + 4 * right) for item, right in truth.items()}
+    lenient = {item: min(5, score + 2) for k, (item, score) in enumerate(strict.items()) if k % 2}
+    told = replace(
+        ratings, raters=("strict", "lenient"), scores={"strict": strict, "lenient": lenient},
+        repeats={"strict": {}, "lenient": {}}, cannot_say=dict.fromkeys(("strict", "lenient"), 0),
+        unrated=dict.fromkeys(("strict", "lenient"), 0),
+    )  # fmt: skip
+    found = agreement(evidence("oracle", asked, plan, (events, told, truth)))
+    # Whole points tie some truths that the oracle tells apart; nothing else keeps it from 1.
+    alone = replace(told, raters=("strict",), scores={"strict": strict})
+    assert found.numbers[0].value == agreement(evidence("oracle", asked, plan, (events, alone, truth))).numbers[0].value
+
+
+def test_what_was_shown_twice_is_compared(asked, plan, people):
+    events, ratings, truth = people
+    repeats = {"rater-0": dict(list(ratings.scores["rater-0"].items())[:8]), **{f"rater-{k}": {} for k in (1, 2, 3)}}
+    found = agreement(evidence("oracle", asked, plan, (events, replace(ratings, repeats=repeats), truth)))
+    rows = {row[0]: row[4:] for row in found.tables[-1].rows}
+    assert rows["rater-0"] == (8, 1.0, 1.0)
+    assert rows["rater-1"] == (0, None, None)
+
+
+def test_events_that_nobody_rated_sharpen_a_mean(asked, plan, people):
+    """PPI++: people rated a third of the events; the oracle knows the rest."""
+    events, ratings, truth = people
+    seen = {event.id for event in events.events[::3]}
+    part = {r: {i: s for i, s in given.items() if i[0] in seen} for r, given in ratings.scores.items()}
+    found = agreement(evidence("oracle", asked, plan, (events, replace(ratings, scores=part), truth)))
+    (table,) = [t for t in found.tables if t.title == "Mean rating by system"]
+    for _, rated, people_mean, low, high, both, both_low, both_high in table.rows:
+        assert 20 < rated < 60
+        assert low < people_mean < high
+        assert both_high - both_low < high - low
+        assert both_low < both < both_high
+
+
 def test_two_raters_are_too_few_to_stand_in_for(asked, plan, people):
     events, ratings, truth = people
     two = replace(ratings, raters=ratings.raters[:2], scores={r: ratings.scores[r] for r in ratings.raters[:2]})
@@ -351,17 +449,25 @@ def test_the_simulated_study_is_the_studys_own_test():
 
 
 def test_more_events_and_steadier_raters_are_more_power(plan):
-    few, many = (simulated_power(events, 3, Spread(), 0) for events in (15, 150))
+    few, many = (simulated_power(_Layout(events, events // 3, 3), 3, Spread(), 0) for events in (15, 150))
     assert few < many
-    assert simulated_power(15, 3, Spread(), 0) == few
-    found = power_of_plan(plan, Spread())
+    assert simulated_power(_Layout(15, 5, 3), 3, Spread(), 0) == few
+    # The same events in fewer clusters are worth less, and a noisier judge's raters are too.
+    assert simulated_power(_Layout(150, 6, 3), 3, Spread(video=0.9), 0) <= many
+    assert simulated_power(_Layout(150, 1, 3), 3, Spread(), 0) == 0
+    found = power_of_study(plan, None, None)
     assert found.verdict == "PASS"
-    assert found.tables[0].rows[0][0] == 50
+    assert found.tables[0].rows[0][:2] == (50, 17)
+    two = replace(plan, sizes=replace(plan.sizes, raters=2))
+    assert power_of_study(two, None, None).verdict == "NOT SHOWN"
 
 
 def test_the_raters_own_spread_is_taken_where_they_rated(asked, plan, people):
-    told = spread_of(evidence("oracle", asked, plan, people))
+    told = spread_of(*people[:2])
     # Simulated with 0.7, rounded to whole points and cut at the ends of the scale.
     assert told.source == "the raters'"
     assert 0.5 < told.noise < 0.9
-    assert spread_of(evidence("oracle", asked, plan)).source == "assumed"
+    assert power_of_study(plan, *people[:2]).numbers[0].label.endswith("50 clusters and 4 raters, the raters' spread")
+    events, ratings, _ = people
+    first = {rater: dict(list(given.items())[:10]) for rater, given in ratings.scores.items()}
+    assert spread_of(events, replace(ratings, scores=first)).source == "assumed"

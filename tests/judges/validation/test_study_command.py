@@ -119,6 +119,11 @@ def test_a_second_export_of_a_rater_replaces_the_first(study, planned, tmp_path)
         assert study("run", planned, "--ratings", path)[0] == 0
     kept = json.loads((planned / "ratings" / "Ann.json").read_text())
     assert {rating["score"] for rating in kept["ratings"]} == {4}
+    path.write_text(json.dumps(export(events, " ann", lambda event, k: 5)))
+    assert study("run", planned, "--ratings", path)[0] == 0
+    (only,) = (planned / "ratings").iterdir()
+    assert {rating["score"] for rating in json.loads(only.read_text())["ratings"]} == {5}
+    assert study("report", planned)[0] == 0
 
 
 def test_ratings_that_are_wrong_change_nothing(study, planned, tmp_path):

@@ -1,4 +1,4 @@
-"""Text from submissions as a page may show it: nothing invisible, nothing that turns the line around, nothing endless."""
+"""A stranger's text as a page may show it: nothing invisible, nothing that turns the line around, nothing endless."""
 
 from __future__ import annotations
 
