@@ -1,12 +1,14 @@
 """A QEVD folder of the test's own making, and the golden layouts."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 DATA = Path(__file__).with_name("data")
+AXE = Path(__file__).parent.parent / ".cache" / "axe-core" / "package" / "axe.min.js"
 
 
 class QevdFolder:
@@ -58,3 +60,41 @@ def well_formed():
 @pytest.fixture(scope="session")
 def runs():
     return json.loads((DATA / "qevd_layout" / "well_formed.runs.json").read_text())["systems"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Closed with its module: while it is open, an event loop runs in this process, and no other test can have one."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("NO BROWSER: chromium is not installed (apt-get install chromium), so no page was opened")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="NO BROWSER: playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]  # fmt: skip
+        running = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """``axe(page)`` looks for barriers on a page that was opened with ``bypass_csp``.
+
+    It gives those that are serious or critical, or of any ``impacts`` named. More than ``passes`` rules must have found something
+    to look at.
+    """
+    if not AXE.exists():
+        pytest.skip("NO AXE: make .cache/axe-core fetches axe-core from npm")
+    source = AXE.read_text()
+
+    def barriers(page, passes=15, impacts=("serious", "critical")):
+        page.evaluate(source)
+        found = page.evaluate("axe.run(document)")
+        assert len(found["passes"]) > passes
+        return [
+            (v["id"], v["impact"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"][:300])
+            for v in found["violations"]
+            if v["impact"] in impacts
+        ]
+
+    return barriers

@@ -1,7 +1,6 @@
 """One folder of submissions and one site, made once by whichever process comes first; and a real browser."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest

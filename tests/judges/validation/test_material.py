@@ -15,25 +15,12 @@ from judges.claims.lexicon import lexicon
 from judges.validation.bank import base_items
 from judges.validation.material import DOSES, FAMILIES, _shared, material
 from judges.validation.perturbations import CATALOGUE, contrary, edited
-from judges.validation.plan import packaged_plan, read_plan
 from judges.validation.run import items_lines, questions_lines
 from judges.validation.templates import FALSIFIED, SLOTS, parse
 from judges.validation.wordings import REGISTERS, manners, statements
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "judges" / "validation" / "data"
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory):
-    path = tmp_path_factory.mktemp("study") / "plan.toml"
-    path.write_text(packaged_plan())
-    return read_plan(path)
-
-
-@pytest.fixture(scope="module")
-def asked(plan):
-    return material(plan.sizes, plan.seed)
 
 
 # Templates and wordings ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from judges.validation.plan import GATES, Gate, packaged_plan, read_plan
 
 
 @pytest.fixture
-def plan(tmp_path):
+def written(tmp_path):
     def write(text):
         path = tmp_path / "plan.toml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -18,8 +18,8 @@ def plan(tmp_path):
     return write
 
 
-def test_the_packaged_plan_has_every_gate_and_no_other(plan):
-    found = read_plan(plan(packaged_plan()))
+def test_the_packaged_plan_has_every_gate_and_no_other(written):
+    found = read_plan(written(packaged_plan()))
     assert list(found.gates) == list(GATES)
     assert found.gates["s5_success"] == Gate(most=0.02)
     assert found.sizes.base_items >= 300
@@ -27,9 +27,9 @@ def test_the_packaged_plan_has_every_gate_and_no_other(plan):
     assert (found.sizes.events, found.sizes.videos) == (150, 50)
 
 
-def test_another_byte_is_another_plan(plan):
-    one = read_plan(plan(packaged_plan()))
-    other = read_plan(plan(packaged_plan() + "# \n"))
+def test_another_byte_is_another_plan(written):
+    one = read_plan(written(packaged_plan()))
+    other = read_plan(written(packaged_plan() + "# \n"))
     assert one.sha256 != other.sha256
     assert one.gates == other.gates
 
@@ -58,15 +58,15 @@ def test_another_byte_is_another_plan(plan):
         ("seed = 0", "seed = = 0", "no TOML"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(plan, old, new, told):
+def test_what_is_wrong_is_named(written, old, new, told):
     text = packaged_plan()
     assert old in text
     with pytest.raises(ProblemsFound, match=re.escape(told)) as found:
-        read_plan(plan(text.replace(old, new, 1)))
+        read_plan(written(text.replace(old, new, 1)))
     assert "plan.toml" in str(found.value)
 
 
-def test_all_of_it_in_one_pass(plan):
+def test_all_of_it_in_one_pass(written):
     text = (
         packaged_plan()
         .replace("seed = 0", "seed = -1")
@@ -74,11 +74,11 @@ def test_all_of_it_in_one_pass(plan):
         .replace("least = 0.8", "l = 1")
     )
     with pytest.raises(ProblemsFound) as found:
-        read_plan(plan(text))
+        read_plan(written(text))
     assert len(found.value.problems) >= 5
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b""])
-def test_other_bytes(plan, content):
+def test_other_bytes(written, content):
     with pytest.raises(ProblemsFound):
-        read_plan(plan(content))
+        read_plan(written(content))

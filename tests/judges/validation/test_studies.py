@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mutants import MUTANTS, evidence, luck, rated_events
+from mutants import MUTANTS, evidence, luck
 
 from judges.validation.alt_test import alternative_annotator_test
 from judges.validation.card import card_word
 from judges.validation.evidence import jackknifed, mean_number, number_of
 from judges.validation.findings import STUDIES, Number, finding, not_shown, verdict_of
-from judges.validation.material import DOSES, material
+from judges.validation.material import DOSES
 from judges.validation.perturbations import CATALOGUE
-from judges.validation.plan import Gate, packaged_plan, read_plan
+from judges.validation.plan import Gate
 from judges.validation.rated import event_questions
 from judges.validation.run import all_findings
 from judges.validation.studies.attacks import attacks, binomial_bounds
@@ -22,23 +22,6 @@ from judges.validation.studies.power import Spread, _Layout, _passes, power_of_s
 from judges.validation.studies.ranking import better, ranking
 from judges.validation.studies.reliability import reliability
 from judges.validation.studies.sensitivity import sensitivity
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory):
-    path = tmp_path_factory.mktemp("study") / "plan.toml"
-    path.write_text(packaged_plan())
-    return read_plan(path)
-
-
-@pytest.fixture(scope="module")
-def asked(plan):
-    return material(plan.sizes, plan.seed)
-
-
-@pytest.fixture(scope="module")
-def people(asked):
-    return rated_events(asked)
 
 
 @pytest.fixture(scope="module")
