@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from judges.validation.equivalence import equivalent
 from judges.validation.evidence import NO_SCALE, Evidence
 from judges.validation.findings import Finding, Row, Table, finding, not_shown
-from judges.validation.material import BIASES
+from judges.validation.material import BIASES, Bias
 
 __all__ = ["bias"]
 
@@ -37,6 +40,17 @@ def bias(evidence: Evidence) -> Finding:
                 confidence=0.9,
             )
             numbers.append(number)
-            rows.append((_LABELS[kind], of, len(trials), number.value, max(map(abs, changes), default=None)))
-    columns = ("what is changed", "remarks", "items", "mean change", "largest change")
+            largest = max(map(abs, changes), default=None)
+            rows.append(
+                (_LABELS[kind], of, len(trials), number.value, largest, _p_value(evidence, kind, trials, changes))
+            )
+    columns = ("what is changed", "remarks", "items", "mean change", "largest change", "p of equivalence")
     return finding("S6", numbers, [Table("Changes, as shares of the scale", columns, tuple(rows))])
+
+
+def _p_value(evidence: Evidence, kind: str, trials: Sequence[Bias], changes: Sequence[float]) -> float | None:
+    """Of the two one-sided tests; None where the gate is not as wide on either side, or nothing can be tested."""
+    gate = evidence.gate(f"s6_{kind}")
+    if gate.least is None or gate.most is None or gate.least != -gate.most or not changes:
+        return None
+    return equivalent(changes, [trial.known.base.cluster for trial in trials], gate.most).p_value
