@@ -35,7 +35,7 @@ JUDGES = {
 }
 """Scripted judges behind ``bio``, by the name of the model that stands for them."""
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-LEFT, TOP, WIDTH, HEIGHT = 250.0, 120.0, 58.0, 22.0
+LEFT, TOP, WIDTH, HEIGHT = 390.0, 110.0, 52.0, 22.0
 COLOURS = ("#8c2d04", "#cc4c02", "#ec7014", "#fe9929", "#fec44f", "#fee391", "#d9f0ea", "#9dd3c6", "#4aa594", "#0b6b5c")
 """From brown to green, told apart by colour-blind people; dark at both ends."""
 
@@ -114,7 +114,7 @@ def heat_map(report: Report) -> str:
     tables_ = [preferences(card) for card in cards]
     names = list(tables_[0])
     parts = [element("style", "text{font:12px system-ui,sans-serif;fill:#222}.n{font-size:11px}.w{fill:#fff}")]
-    width, height = LEFT + WIDTH * len(cards) + 30, TOP + HEIGHT * len(names) + 10
+    width, height = LEFT + WIDTH * len(cards) + 60, TOP + HEIGHT * len(names) + 10
     parts.append(element("rect", x=0.0, y=0.0, width=width, height=height, fill="#fff"))
     for column, card in enumerate(cards):
         x = LEFT + (column + 0.5) * WIDTH
