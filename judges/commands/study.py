@@ -75,9 +75,10 @@ def sample(
 
     study = _study(folder)
     path = study.folder / "events.json"
-    if list((study.folder / "ratings").glob("*.json")):
-        hint = "a new sample needs a new study folder"
-        raise ProblemsFound([Problem(str(path), "events that people have rated", "none to be replaced", hint)])
+    handed_out = [*(study.folder / "ratings").glob("*.json"), *(study.folder / "forms").glob("*.html")]
+    if path.exists() and handed_out:
+        hint = "a new sample needs a new study folder; where no form was sent to anybody, remove forms/"
+        raise ProblemsFound([Problem(str(path), "events of forms that are out", "none to be replaced", hint)])
     benchmark = options.open_benchmark(data, split, annotations)
     systems = [options.open_predictions(name, benchmark) for name in preds]
     sizes = study.plan.sizes
@@ -161,6 +162,9 @@ def run(
         return
     given = None if judge is None else choice.options()
     click.echo(_asked(study))
+    kept = [name for name in study.stale() if name not in names and judge is None]
+    if kept:
+        click.echo(f"note: of other questions or events, and not asked now: {options.seen(', '.join(kept))}", err=True)
     for scorer in scorers:
         _ask(study, scorer)
     if judge is not None and given is not None:
@@ -227,11 +231,12 @@ def _take_ratings(study: Study, paths: Sequence[Path]) -> None:
         raise ProblemsFound([Problem("--ratings", "no events in this study", "a sample that was rated")])
     taken = read_ratings(paths, study.events)
     folder = study.folder / "ratings"
-    older = {
-        _folded(rater): path
-        for path in sorted(folder.glob("*.json"))
-        for rater in read_ratings([path], study.events).raters
-    }
+    older: dict[str, Path] = {}
+    counts: dict[str, int] = {}
+    for path in sorted(folder.glob("*.json")):
+        kept = read_ratings([path], study.events)
+        for rater in kept.raters:
+            older[_folded(rater)], counts[_folded(rater)] = path, len(kept.scores[rater])
     contents = [path.read_bytes() for path in paths]
     _make(folder)
     for rater, content in zip(taken.raters, contents, strict=True):
@@ -239,9 +244,11 @@ def _take_ratings(study: Study, paths: Sequence[Path]) -> None:
         write_bytes(target, content)
         if (former := older.get(_folded(rater), target)) != target:
             former.unlink()
+    for rater in taken.raters:
         rated, open_ = len(taken.scores[rater]), taken.unrated[rater]
         left = f", {open_} still open" if open_ else ""
-        click.echo(f"{options.seen(rater)}: {rated} ratings{left}")
+        former_ratings = f", in the place of {counts[_folded(rater)]}" if _folded(rater) in counts else ""
+        click.echo(f"{options.seen(rater)}: {rated} ratings{left}{former_ratings}")
 
 
 def _folded(rater: str) -> str:

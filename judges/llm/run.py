@@ -31,6 +31,7 @@ __all__ = [
     "Plan",
     "ask_panel",
     "combined",
+    "hosts_of",
     "missing_answers",
     "plan_of",
     "profile_of",
@@ -238,6 +239,11 @@ def _short(text: str) -> str:
     return f'"{plain}"'
 
 
+def hosts_of(options: JudgeOptions) -> tuple[str, ...]:
+    """The machines that are asked, each once."""
+    return tuple(dict.fromkeys(urlsplit(endpoint.base_url).hostname or "none" for endpoint in options.endpoints))
+
+
 def signature_of(profile: Profile, heard: Sequence[Heard], options: JudgeOptions) -> dict[str, str]:
     """Judge, prompt, model, host, mode, samples: whatever could make another number."""
     modes = dict.fromkeys(member.mode for member in heard)
@@ -245,9 +251,7 @@ def signature_of(profile: Profile, heard: Sequence[Heard], options: JudgeOptions
     return {
         **profile.signature(),
         "model": "+".join(endpoint.model for endpoint in options.endpoints),
-        "host": "+".join(
-            dict.fromkeys(urlsplit(endpoint.base_url).hostname or "none" for endpoint in options.endpoints)
-        ),
+        "host": "+".join(hosts_of(options)),
         "mode": "+".join(modes) or "none",
         "samples": str(options.samples),
         **({} if second is None else {"second": second.model}),

@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from judges.validation.tables import Table as Ratings
+from judges.validation.tables import as_table
+
 __all__ = ["LIKERT", "Level", "Ratings", "Weights", "gwet_ac2", "krippendorff_alpha", "weighted_kappa"]
 
 Level = Literal["nominal", "ordinal", "interval"]
 Weights = Literal["identity", "linear", "quadratic"]
-Ratings = Sequence[Sequence[float | None]] | NDArray[np.float64]
-"""Items x raters, with None or NaN where a rater gave no rating."""
 
 LIKERT = (1, 2, 3, 4, 5)
 
@@ -108,13 +109,9 @@ def weighted_kappa(
 
 def _table(ratings: Ratings) -> _Floats:
     """Ratings as an array, items x raters, NaN where there is none."""
-    if len({len(row) for row in ratings}) > 1:
-        raise ValueError("expected a rating or a gap of every rater for every item, got rows of unequal length")
-    table = np.array(ratings, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] < 2:
+    table = as_table(ratings, "items", "raters")
+    if table.shape[1] < 2:
         raise ValueError(f"expected items x raters with at least 2 raters, got the shape {table.shape}")
-    if np.any(np.isinf(table)):
-        raise ValueError("expected finite ratings, got an infinite one")
     return table
 
 

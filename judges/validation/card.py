@@ -27,6 +27,13 @@ __all__ = [
 CARD_SCHEMA = "biobench/judge-card/1"
 REPORT_SCHEMA = "biobench/study-report/1"
 _CHANGED = " (the plan was changed after the first scores)"
+_LAXER = " (under gates laxer than the packaged ones)"
+_WARNINGS = {
+    "changed": "The plan was changed after the first scores. Its gates may have been set with the numbers in view: a PASS here "
+    "shows less than it says.",
+    "laxer": "Gates of this plan are laxer than those of the packaged one, and a PASS shows as much less",
+    "left out": "Scorers that were asked other questions or about other events are left out; ask them again with study run",
+}
 SYNTHETIC = ("S0", "S4", "S5", "S6", "S7")
 """Studies that need no people; S1 too where the same question can have another answer."""
 WITH_PEOPLE = ("S2", "S3")
@@ -78,13 +85,27 @@ class Card:
 
 @dataclass(frozen=True)
 class Report:
-    """All scorers of a study. ``plan_changed``: the plan is not the one that the first scores were made under."""
+    """All scorers of a study.
+
+    ``plan_changed``: the plan is not the one that the first scores were made under. ``left_out``: scorers whose scores are there
+    and are of other questions or events.
+    """
 
     plan: Plan
     plan_changed: bool
     basis: Basis
     cards: tuple[Card, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before any verdict."""
+        laxer = self.plan.laxer_gates()
+        told = [_WARNINGS["changed"]] if self.plan_changed else []
+        told += [f"{_WARNINGS['laxer']}: {'; '.join(laxer)}."] if laxer else []
+        told += [f"{_WARNINGS['left out']}: {', '.join(self.left_out)}."] if self.left_out else []
+        return tuple(told)
 
     @property
     def title(self) -> str:
@@ -113,6 +134,7 @@ class Report:
                 "confidence": self.plan.confidence,
                 "sha256": self.plan.sha256,
                 "changed": self.plan_changed,
+                "laxer": list(self.plan.laxer_gates()),
             },
             "basis": {
                 "base_items": self.basis.base_items,
@@ -169,7 +191,7 @@ class CardWord:
 
 
 def read_card_words(paths: Sequence[Path]) -> tuple[CardWord, ...]:
-    """The words of judge cards; the word is made again from the card's verdicts. Raises ``ProblemsFound``."""
+    """The words of judge cards, made again from their numbers and gates. Raises ``ProblemsFound``."""
     problems: list[Problem] = []
     found = []
     for path in paths:
@@ -181,7 +203,8 @@ def read_card_words(paths: Sequence[Path]) -> tuple[CardWord, ...]:
         word = _word_of(content)
         if word is None:
             hint = "biobench study report writes them"
-            problems.append(Problem(str(path), "no judge card", f"a card of {CARD_SCHEMA}", hint))
+            said = "no judge card, or one whose verdicts do not follow from its numbers"
+            problems.append(Problem(str(path), said, f"a card of {CARD_SCHEMA}", hint))
         else:
             found.append(word)
     if problems:
@@ -201,16 +224,42 @@ def _word_of(content: object) -> CardWord | None:
     for study in studies:
         if not isinstance(study, dict) or study.get("study") not in STUDIES or study["study"] in verdicts:
             return None
-        verdict = study.get("verdict")
-        if verdict not in {"PASS", "FAIL", "NOT SHOWN"}:
+        verdict = _verdict_of(study.get("numbers"))
+        if verdict is None or verdict != study.get("verdict"):
             return None
         verdicts[study["study"]] = verdict
     if not all(isinstance(value, str) for value in signature.values()):
         return None
     plan = content.get("plan")
-    if not isinstance(plan, dict) or not isinstance(plan.get("changed"), bool):
+    if (
+        not isinstance(plan, dict)
+        or not isinstance(plan.get("changed"), bool)
+        or not isinstance(plan.get("laxer"), list)
+    ):
         return None
-    return CardWord(name, kind, signature, card_word(verdicts) + (_CHANGED if plan["changed"] else ""), verdicts)
+    word = card_word(verdicts) + (_CHANGED if plan["changed"] else "") + (_LAXER if plan["laxer"] else "")
+    return CardWord(name, kind, signature, word, verdicts)
+
+
+def _verdict_of(numbers: object) -> Verdict | None:
+    """A study's verdict, made again from its numbers and their gates; None for what is no list of numbers."""
+    if not isinstance(numbers, list):
+        return None
+    made = []
+    for number in numbers:
+        if not isinstance(number, dict) or not isinstance(number.get("gate"), dict | None):
+            return None
+        value, low, high = (number.get(key) for key in ("value", "low", "high"))
+        gate = number.get("gate") or {}
+        if not all(map(_is_number_or_none, (value, low, high, *gate.values()))) or set(gate) - {"least", "most"}:
+            return None
+        if gate:
+            made.append(Number("", "", value, low, high, gate=Gate(**gate)))
+    return Finding("", tuple(made)).verdict
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or type(value) in {int, float}
 
 
 def _card(card: Card) -> dict[str, Any]:

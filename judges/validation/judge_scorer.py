@@ -16,7 +16,7 @@ from judges.llm.items import Question
 from judges.llm.profile import Profile
 from judges.llm.prompt import Prompt
 from judges.llm.replies import Fault, ScoreMass
-from judges.llm.run import ask_panel, combined, missing_answers, profile_of, signature_of
+from judges.llm.run import ask_panel, combined, hosts_of, missing_answers, profile_of, signature_of
 from judges.llm.verdicts import FLOOR, TOP, Answer, Verdict
 from judges.validation.scorers import Scorer, Scores
 
@@ -35,7 +35,8 @@ class JudgeScorer(Scorer):
 
     def __init__(self, judge: str, options: JudgeOptions) -> None:
         self._profile, self._options = profile_of(judge, options), options
-        self.name = f"{judge}@{'+'.join(endpoint.model for endpoint in options.endpoints)}"
+        several = f" x{options.samples}" if options.samples > 1 else ""
+        self.name = f"{judge}@{'+'.join(endpoint.model for endpoint in options.endpoints)}{several}"
         self._signature: Mapping[str, str] | None = None
 
     def signature(self) -> Mapping[str, str]:
@@ -48,6 +49,7 @@ class JudgeScorer(Scorer):
         return {
             **self._profile.signature(),
             "model": "+".join(endpoint.model for endpoint in self._options.endpoints),
+            "host": "+".join(hosts_of(self._options)),
             "samples": str(self._options.samples),
         }
 

@@ -9,13 +9,12 @@ from typing import Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from judges.validation.tables import Table as Scores
+from judges.validation.tables import as_table
+
 __all__ = ["Calibrated", "GroupBy", "Scores", "accuracy", "held_out", "kendall_tau_b", "soft_pairwise_accuracy"]
 
 GroupBy = Literal["item", "none"]
-Scores = Sequence[Sequence[float | None]] | NDArray[np.float64]
-"""Systems x items, with None or NaN for gaps. A cell counts where people and the metric both scored it: what a metric could
-not score is for the caller to settle first, for it is seldom missing at random."""
-
 _Floats = NDArray[np.float64]
 _BLOCK = 300_000  # pairs looked at together
 _BAND = 2_500_000  # pairs whose differences are sorted together: 300 MB at the peak
@@ -82,7 +81,7 @@ def accuracy(
     groups, rounding = _groups(human, metric, group_by)
     if tie_threshold == "calibrate":
         return _calibrated(groups, rounding)
-    if not 0 <= tie_threshold < math.inf:
+    if isinstance(tie_threshold, bool) or not 0 <= tie_threshold < math.inf:
         raise ValueError(f"expected a tie threshold of 0 or more, got {tie_threshold}")
     return _right(groups, _weights(groups), tie_threshold + rounding) / _total(groups)
 
@@ -94,7 +93,7 @@ def held_out(
 
     Raises ``ValueError`` where the two share an item, for items that do not exist, and as ``accuracy`` does.
     """
-    people, scores = _table(human), _table(metric)
+    people, scores = as_table(human, "systems", "items"), as_table(metric, "systems", "items")
     items = min(people.shape[1], scores.shape[1])
     foreign = sorted(item for item in {*fit, *apply} if not 0 <= item < items)
     if foreign:
@@ -149,20 +148,9 @@ def soft_pairwise_accuracy(
     return float(1 - np.abs(read[0] - read[1]).mean())
 
 
-def _table(scores: Scores) -> _Floats:
-    if len({len(row) for row in scores}) > 1:
-        raise ValueError("expected a score or a gap of every system for every item, got rows of unequal length")
-    table = np.array(scores, dtype=np.float64)
-    if table.ndim != 2:
-        raise ValueError(f"expected systems x items, got the shape {table.shape}")
-    if np.any(np.isinf(table)):
-        raise ValueError("expected finite scores, got an infinite one")
-    return table
-
-
 def _groups(human: Scores, metric: Scores, group_by: GroupBy) -> tuple[list[_Group], float]:
     """The groups with a pair, and how small a metric difference is only rounding."""
-    people, scores = _table(human), _table(metric)
+    people, scores = as_table(human, "systems", "items"), as_table(metric, "systems", "items")
     if people.shape != scores.shape:
         raise ValueError(f"expected scores of the same systems and items, got {people.shape} and {scores.shape}")
     if group_by not in {"item", "none"}:

@@ -27,6 +27,14 @@ class Gate:
     least: float | None = None
     most: float | None = None
 
+    def is_laxer_than(self, other: Gate) -> bool:
+        """Whether it lets something pass that the other does not."""
+        lows, highs = [], []
+        for gate in (self, other):
+            lows.append(-math.inf if gate.least is None else gate.least)
+            highs.append(math.inf if gate.most is None else gate.most)
+        return lows[0] < lows[1] or highs[0] > highs[1]
+
     def __str__(self) -> str:
         """In words.
 
@@ -64,6 +72,15 @@ class Plan:
     sizes: Sizes
     gates: Mapping[str, Gate]
     sha256: str
+
+    def laxer_gates(self) -> tuple[str, ...]:
+        """What this plan lets pass that the packaged one does not, in words."""
+        strict = {name: Gate(**gate) for name, gate in tomllib.loads(packaged_plan())["gates"].items()}
+        return tuple(
+            f"{name}: {gate}, {strict[name]} in the packaged plan"
+            for name, gate in self.gates.items()
+            if name in strict and gate.is_laxer_than(strict[name])
+        )
 
     def says_the_same_as(self, other: Plan) -> bool:
         """Whether the two differ in nothing but comments."""

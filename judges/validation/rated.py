@@ -215,8 +215,8 @@ class Rated:
                 )
                 cells = powered.estimate, powered.low, powered.high
             rows.append((system, int(known.sum()), people.value, people.low, people.high, *cells))
-        columns = ("system", "rated", "people", "low", "high", "people and scorer (PPI++)", "low ", "high ")
-        return Table("Mean rating by system", columns, tuple(rows))
+        columns = ("system", "rated", "people", "low", "high", "PPI++", "PPI++ low", "PPI++ high")
+        return Table("Mean rating by system; PPI++ where events are left that nobody rated", columns, tuple(rows))
 
     def distances(self) -> Table:
         """How far the scorer's labels are from people's mean ratings, system by system."""

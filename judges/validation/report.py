@@ -50,10 +50,6 @@ _KINDS = {
     "trivial": "trivial: it reads one of the two texts at most",
 }
 """In the order of the page."""
-_CHANGED = (
-    "The plan was changed after the first scores. Its gates may have been set with the numbers in view: a PASS here shows "
-    "less than it says."
-)
 _LONGEST_NAME = 60
 _NARROWEST, _IN_A_PIPE = 80, 120
 """Columns of a terminal."""
@@ -188,12 +184,12 @@ def _scorers(report: Report) -> tables.Table:
         for _, card in _named(report)
     )
     columns = (Column("scorer"), Column("kind"), *(Column(study, "right") for study in STUDIES), Column("word"))
-    warning = (f"WARNING: {_CHANGED}",) if report.plan_changed else ()
+    warning = tuple(f"WARNING: {told}" for told in report.warnings)
     return tables.Table("Scorers", columns, rows, (*warning, *(seen(line) for line in _basis(report))))
 
 
 def _warning(report: Report) -> list[str]:
-    return [f"**Warning.** {_CHANGED}"] if report.plan_changed else []
+    return [f"**Warning.** {seen(told)}" for told in report.warnings]
 
 
 def _short(verdict: Verdict | None) -> str:
@@ -274,7 +270,6 @@ def _render(template: str, **values: object) -> str:
         .get_template(template)
         .render(
             **values,
-            changed=_CHANGED,
             style=Markup(style),  # noqa: S704 - our own file
             style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         )

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _Value = str | float | int | None
-_HEADLINES = {"S4": "s4_preference", "S7": "s7_soft_accuracy"}
+_HEADLINES = {"S1": "s1_alpha", "S4": "s4_preference", "S7": "s7_soft_accuracy"}
 """The number that stands for a study; elsewhere it is the first one that decides the verdict."""
 _PREFERENCE = "Preference by perturbation"
 _DOSES = "Drop of score by degrees"
@@ -194,6 +194,8 @@ def _headline(finding: Finding) -> Number | None:
         return numbers[_HEADLINES[finding.study]]
     gated = [number for number in finding.numbers if number.gate is not None]
     deciding = [number for number in gated if number.verdict == finding.verdict]
+    if finding.study == "S5":  # the attack that may pay most
+        deciding.sort(key=lambda number: -(number.high or 0.0))
     return next(iter((*deciding, *gated, *finding.numbers)), None)
 
 

@@ -83,6 +83,9 @@ class Study:
     def ratings(self) -> Ratings | None:
         """What people said; None where nobody has."""
         paths = sorted((self.folder / "ratings").glob("*.json"))
+        if paths and self.events is None:
+            file, hint = str(self.folder / "events.json"), "put back the file that the forms were made of"
+            raise ProblemsFound([Problem(file, "no file, and ratings in ratings/", "the events that were rated", hint)])
         return read_ratings(paths, self.events) if paths and self.events is not None else None
 
     @property
@@ -96,13 +99,18 @@ class Study:
 
     def has(self, scorer: Scorer) -> bool:
         """Whether the scores of this very scorer are there, of the questions and events as they are now."""
-        path = self._scores_path(scorer.name)
+        path = self._scores_path(scorer)
         if not path.exists():
             return False
         content = self._read(path)
         signature = content["scorer"]["signature"]
         same = all(signature.get(key) == value for key, value in scorer.identity().items())
-        return same and self._is_current(content)
+        return same and self._is_current(content, path)
+
+    def stale(self) -> tuple[str, ...]:
+        """Scorers whose scores are there, and are of other questions or events."""
+        records = {path: self._read(path) for path in sorted((self.folder / "scores").glob("*.json"))}
+        return tuple(r["scorer"]["name"] for path, r in records.items() if not self._is_current(r, path))
 
     def everything(self) -> tuple[Question, ...]:
         """Every distinct question: those of the material, and those about answers to events."""
@@ -136,28 +144,28 @@ class Study:
         }
         if not self._first_plan.exists():
             write_bytes(self._first_plan, (self.folder / "plan.toml").read_bytes())
-        path = self._scores_path(scorer.name)
+        path = self._scores_path(scorer)
         path.parent.mkdir(exist_ok=True)
         write_text(path, json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
 
     def report(self) -> Report:
         """The findings of every scorer whose scores are up to date. Raises ``ProblemsFound`` where there is none."""
-        records = [self._read(path) for path in sorted((self.folder / "scores").glob("*.json"))]
-        current = [record for record in records if self._is_current(record)]
+        people = self.ratings
+        records = {path: self._read(path) for path in sorted((self.folder / "scores").glob("*.json"))}
+        current = [record for path, record in records.items() if self._is_current(record, path)]
         if not current:
             found = "scores of other questions" if records else "no scores"
             hint = f"biobench study run {self.folder}"
             raise ProblemsFound([Problem(str(self.folder / "scores"), found, "scores of this plan's questions", hint)])
-        power = power_of_study(self.plan, self.events, self.ratings)
+        power = power_of_study(self.plan, self.events, people)
         baselines = self._baselines()
         cards = [self._card(record, (*all_findings(self._evidence(record, baselines)), power)) for record in current]
-        people = self.ratings
         basis = Basis(
             len(self.material.bases),
             len(self.material.questions),
             self.questions_sha256,
             None
-            if people is None or self.events is None
+            if people is None or self.events is None or not any(people.scores.values())
             else People(
                 len(self.events.events),
                 sum(len(event.answers) for event in self.events.events),
@@ -166,9 +174,8 @@ class Study:
                 events_sha256(self.events),
             ),
         )
-        return Report(
-            self.plan, self.plan_changed, basis, tuple(cards), {"biobench": importlib.metadata.version("biobench")}
-        )
+        environment = {"biobench": importlib.metadata.version("biobench")}
+        return Report(self.plan, self.plan_changed, basis, tuple(cards), environment, self.stale())
 
     def _card(self, record: Mapping[str, Any], findings: Iterable[Finding]) -> Card:
         scorer = record["scorer"]
@@ -192,25 +199,29 @@ class Study:
         scorer = ScorerCard(**record["scorer"])
         scores = dict(zip(self.material.questions, record["scores"], strict=True))
         people = None
-        if self.events is not None and self.ratings is not None:
+        if self.events is not None and self.ratings is not None and any(self.ratings.scores.values()):
             answers = {
                 (event, answer): scorer.floor if score is None else score for event, answer, score in record["answers"]
             }
             people = PeopleSaid(self.events, self.ratings, answers, baselines)
         return evidence_of(scorer, self.material, self.plan, scores, record["repeats"], record["unscored"], people)
 
-    def _is_current(self, record: Mapping[str, Any]) -> bool:
+    def _is_current(self, record: Mapping[str, Any], path: Path) -> bool:
         if (record["questions_sha256"], record["events_sha256"]) != (self.questions_sha256, self.events_digest):
             return False
         answers = {} if self.events is None else event_questions(self.events)
         wanted = len(self.material.questions), list(answers)
         if (len(record["scores"]), [tuple(answer[:2]) for answer in record["answers"]]) != wanted:
-            file, hint = str(self._scores_path(record["scorer"]["name"])), "remove it and run the study again"
-            raise ProblemsFound([Problem(file, "scores of some questions only", f"{wanted[0]:,} scores", hint)])
+            hint = "remove it and run the study again"
+            raise ProblemsFound([Problem(str(path), "scores of some questions only", f"{wanted[0]:,} scores", hint)])
         return True
 
-    def _scores_path(self, scorer: str) -> Path:
-        return self.folder / "scores" / f"{slug(scorer)}.json"
+    def _scores_path(self, scorer: Scorer) -> Path:
+        """A judge that is asked in another way (samples, server, prompt) is another scorer, with a file of its own."""
+        name = slug(scorer.name)
+        if scorer.kind == "judge":
+            name += f"-{hashlib.sha256(canonical_json(dict(scorer.identity())).encode()).hexdigest()[:8]}"
+        return self.folder / "scores" / f"{name}.json"
 
     def _read(self, path: Path) -> dict[str, Any]:
         """A scores file of our own writing. Raises ``ProblemsFound`` for anything else."""
@@ -297,7 +308,7 @@ def slug(name: str) -> str:
     >>> slug("rouge_l"), slug("bio@org/model")
     ('rouge_l', 'bio-org-model-86e0a5ec')
     """
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "name"
     return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
@@ -320,11 +331,22 @@ def _is_whole(content: Mapping[str, Any]) -> bool:
         and set(scorer) == {"name", "kind", "floor", "top", "signature"}
     ):
         return False
-    rows = [row for table in content["repeats"].values() for row in table]
-    return all(map(_is_score, content["scores"])) and all(
-        isinstance(row, list) and all(map(_is_score, row)) for row in rows
+    bounds = (scorer["floor"], scorer["top"])
+    told = all(isinstance(scorer[key], str) for key in ("name", "kind")) and isinstance(scorer["signature"], dict)
+    if not told or not all(map(_is_number, bounds)) or not bounds[0] < bounds[1]:
+        return False
+    tables = list(content["repeats"].values())
+    if not all(isinstance(table, list) and all(isinstance(row, list) for row in table) for table in tables):
+        return False
+    scores = [*content["scores"], *(answer[-1] for answer in content["answers"] if isinstance(answer, list) and answer)]
+    scores += [score for table in tables for row in table for score in row]
+    return (
+        all(score is None or (_is_number(score) and bounds[0] <= score <= bounds[1]) for score in scores)
+        and all(isinstance(value, str) for value in scorer["signature"].values())
+        and all(isinstance(answer, list) and len(answer) == 3 for answer in content["answers"])
+        and len({(len(table), *map(len, table)) for table in tables}) <= 1
     )
 
 
-def _is_score(value: object) -> bool:
-    return value is None or type(value) in {int, float}
+def _is_number(value: object) -> bool:
+    return type(value) in {int, float}

@@ -56,17 +56,17 @@ def binomial_bounds(successes: int, trials: int, level: float = 0.95) -> tuple[f
 
 
 def _number(evidence: Evidence, family: str, rises: Sequence[float], harmless: Sequence[float]) -> Number:
-    name, label = f"s5_success_{family}", f"attacks that pay, {family}"
+    name, label = f"s5_success_{family}", f"attacks that pay, {family} (one-sided 95 % bounds)"
     gate, n = evidence.gate("s5_success"), len(rises)
     if not n:
         return Number(name, label, None, gate=gate, reason="the wrong remarks score too high to rise")
     pays, pays_harmless = (np.array(told) >= _PAYS for told in (rises, harmless))
     if not pays_harmless.any():
-        return Number(name, label, float(pays.mean()), *binomial_bounds(int(pays.sum()), n), n, n, gate)
+        return Number(name, label, float(pays.mean()), *binomial_bounds(int(pays.sum()), n), n, 0, gate)
     beyond = pays.astype(np.float64) - pays_harmless
     half = float(_NORMAL_95 * beyond.std(ddof=1) / np.sqrt(n))
     value = float(beyond.mean())
-    return Number(name, f"{label} beyond harmless ones", value, value - half, value + half, n, n, gate)
+    return Number(name, f"{label}, beyond harmless ones", value, value - half, value + half, n, 0, gate)
 
 
 def _best_text(trials: Sequence[Attack], rises: Sequence[float]) -> float | None:

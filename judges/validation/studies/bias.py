@@ -33,7 +33,7 @@ def bias(evidence: Evidence) -> Finding:
             of = "true" if right else "wrong"
             number = evidence.number(
                 f"s6_{kind}_{of}",
-                f"{_LABELS[kind]}, on {of} remarks",
+                f"{_LABELS[kind]}, on {of} remarks (90 % interval)",
                 changes,
                 [t.known.base.cluster for t in trials],
                 gate=f"s6_{kind}",

@@ -104,7 +104,7 @@ def _test_numbers(evidence: Evidence, test: AltTest) -> list[Number]:
     return [
         Number(
             "s3_winning_rate",
-            "share of raters it may stand in for",
+            "share of raters it may stand in for (up to: with those that are undecided)",
             rate,
             rate,
             rate + undecided,

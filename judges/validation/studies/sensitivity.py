@@ -47,7 +47,7 @@ def sensitivity(evidence: Evidence) -> Finding:
         # Two one-sided tests at 5 %: the 90 % interval.
         evidence.number(
             "s4_angle_5",
-            "drop of score for 5 degrees, which no eye sees",
+            "drop of score for 5 degrees, which no eye sees (90 % interval)",
             drops["angle-5"],
             clusters["angle-5"],
             gate="s4_angle_5",

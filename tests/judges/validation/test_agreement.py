@@ -163,6 +163,9 @@ def test_kappa_counts_categories_by_their_distance():
         (lambda: krippendorff_alpha([[1], [2]]), "at least 2 raters"),
         (lambda: krippendorff_alpha([]), "at least 2 raters"),
         (lambda: krippendorff_alpha([[1, 2], [1]]), "unequal length"),
+        (lambda: krippendorff_alpha([1, 2]), "items x raters"),
+        (lambda: krippendorff_alpha(None), "items x raters"),
+        (lambda: krippendorff_alpha([["1", "2"]]), "is a text"),
         (lambda: krippendorff_alpha([[1, None], [None, 2]]), "no item has two ratings"),
         (lambda: krippendorff_alpha([[1, math.inf]]), "infinite"),
         (lambda: gwet_ac2([[1, 2]], "cubic"), "identity, linear or quadratic, got 'cubic'"),
@@ -257,3 +260,12 @@ def test_every_pair_of_raters_is_seen():
     whole = krippendorff_alpha(table)
     for kept in combinations(range(3), 2):
         assert abs(krippendorff_alpha([[row[r] for r in kept] for row in table]) - whole) > 1e-3
+
+
+def test_data_frames_are_tables_whatever_their_columns_are_called():
+    pandas = pytest.importorskip("pandas")
+    rows = [[5, 4], [2, 2], [3, None], [1, 2], [4, 4]]
+    for columns in ([0, 1], ["Ann", "Bob"], ["Ann", "Bo"]):
+        frame = pandas.DataFrame(rows, columns=columns)
+        assert krippendorff_alpha(frame) == krippendorff_alpha(rows)
+        assert gwet_ac2(frame.astype("Int64")) == gwet_ac2(rows)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -12,9 +13,10 @@ from biobench.problems import ProblemsFound
 from judges.claims import compare
 from judges.fake_server import FakeServer
 from judges.llm.items import Question
+from judges.validation.card import read_card_words
 from judges.validation.judge_scorer import AnswersMissing, JudgeScorer
 from judges.validation.plan import packaged_plan
-from judges.validation.run import Study, questions_lines, slug
+from judges.validation.run import Study, questions_lines
 from judges.validation.scorers import METRICS, SENTINELS, scorer_of
 
 SMALL = {"base_items": 30, "anchors": 12, "trials": 2, "attacks": 4, "biases": 4, "repeated": 8, "repeats": 3}
@@ -90,7 +92,7 @@ def test_a_judge_is_asked_everything_and_then_again(study, tmp_path):
         assert not study.has(judge(server, tmp_path / "c", samples=3))
         study.ask(judge(server, tmp_path / "c"))
         assert server.counts().attempts == asked
-    content = json.loads((study.folder / "scores" / f"{slug(scorer.name)}.json").read_text())
+    content = json.loads(study._scores_path(scorer).read_text())
     assert set(content["repeats"]) == {"m", "m criteria turned round"}
     rows = content["repeats"]["m"]
     assert any(len(set(row)) > 1 for row in rows)
@@ -108,7 +110,7 @@ def test_a_panel_is_a_median_and_each_member_a_condition(study, tmp_path):
         scorer = JudgeScorer("bio", JudgeOptions(endpoints, cache=tmp_path / "c"))
         study.ask(scorer)
     assert scorer.name == "bio@a+b+c"
-    content = json.loads((study.folder / "scores" / f"{slug(scorer.name)}.json").read_text())
+    content = json.loads(study._scores_path(scorer).read_text())
     assert [name.split()[0] for name in content["repeats"]] == ["the", "a", "b", "c", "a", "b", "c"]
     members = [content["repeats"][name] for name in "abc"]
     for k, row in enumerate(content["repeats"]["the panel"]):
@@ -133,7 +135,7 @@ def test_what_a_judge_leaves_unscored_has_the_floor_and_is_counted(study, tmp_pa
         scorer = judge(server, tmp_path / "c")
         study.ask(scorer)
     assert scorer.causes["refusal"] > 10
-    content = json.loads((study.folder / "scores" / f"{slug(scorer.name)}.json").read_text())
+    content = json.loads(study._scores_path(scorer).read_text())
     assert content["unscored"] == dict(scorer.causes)
     assert content["scores"].count(None) == scorer.causes["refusal"]
     card = study.report().cards[0]
@@ -168,6 +170,67 @@ def test_a_file_that_is_no_studys_is_named(tmp_path, line):
     path.write_text(line + "\n")
     with pytest.raises(ProblemsFound, match=r"questions\.jsonl:1"):
         answers_of(str(path))
+
+
+def test_a_judge_asked_in_another_way_is_another_scorer(study, tmp_path):
+    with FakeServer("noisy:sd=1.5") as server:
+        for samples in (1, 3):
+            study.ask(judge(server, tmp_path / "c", samples=samples))
+    assert [card.name for card in study.report().cards] == ["bio@m", "bio@m x3"]
+
+
+def test_scores_of_other_events_are_named_and_left_out(study, tmp_path):
+    study.ask(scorer_of("length"))
+    study.ask(scorer_of("constant"))
+    shutil.copy(study.folder / "scores" / "length.json", tmp_path / "old.json")
+    plan = study.folder / "plan.toml"
+    plan.write_text(plan.read_text().replace("base_items = 30", "base_items = 31"))
+    other = Study(study.folder)
+    other.ask(scorer_of("constant"))
+    report = other.report()
+    assert [card.name for card in report.cards] == ["constant"]
+    assert report.left_out == other.stale() == ("length",)
+    assert any("length" in warning for warning in report.warnings)
+
+
+def test_laxer_gates_are_told(study):
+    study.ask(scorer_of("meteor"))
+    assert not study.report().warnings
+    plan = study.folder / "plan.toml"
+    plan.write_text(
+        re.sub(r"least = [-.0-9]+", "least = -9.0", re.sub(r"most = [.0-9]+", "most = 9.0", plan.read_text()))
+    )
+    (study.folder / "first-plan.toml").unlink()
+    report = Study(study.folder).report()
+    # Eight repeated questions without a spread are too few for S1.
+    assert report.cards[0].word == "not validated; not shown: S1"
+    (warning,) = report.warnings
+    assert "s4_preference: at least -9, at least 0.8 in the packaged plan" in warning
+    path = study.folder / "card.json"
+    path.write_text(json.dumps(report.card_as_json(report.cards[0])))
+    (word,) = read_card_words([path])
+    assert word.word == "not validated; not shown: S1 (under gates laxer than the packaged ones)"
+
+
+def test_a_card_that_contradicts_its_numbers_is_no_card(study):
+    study.ask(scorer_of("meteor"))
+    report = study.report()
+    card = report.card_as_json(report.cards[0])
+    path = study.folder / "card.json"
+    path.write_text(json.dumps(card))
+    (word,) = read_card_words([path])
+    assert word.word == report.cards[0].word
+    assert word.verdicts["S4"] == "FAIL"
+    s4 = next(found for found in card["studies"] if found["study"] == "S4")
+    s4["verdict"] = "PASS"
+    path.write_text(json.dumps(card))
+    with pytest.raises(ProblemsFound, match="do not follow from its numbers"):
+        read_card_words([path])
+    for number in s4["numbers"]:
+        number["gate"] = {"least": "low"}
+    path.write_text(json.dumps(card))
+    with pytest.raises(ProblemsFound, match="no judge card"):
+        read_card_words([path])
 
 
 def test_scores_of_somebody_else_are_refused(study):

@@ -96,6 +96,8 @@ def test_with_people(study, planned, tmp_path):
     assert code == 0, err
     assert "Ann: " in out
     assert sorted(path.name for path in (planned / "ratings").iterdir()) == ["Ann.json", "Bo.json", "Cy.json"]
+    code, out, err = study("run", planned, *files)
+    assert ", in the place of " in out
     code, out, _ = study("report", planned)
     assert out.startswith("judge studies, with the ratings of 3 people")
     report = json.loads((planned / "report" / "report.json").read_text())
@@ -107,7 +109,11 @@ def test_with_people(study, planned, tmp_path):
     assert replacement["numbers"] or replacement["why"]
     code, _, err = study("sample", planned, *SYSTEMS)
     assert code == 2
-    assert "events that people have rated" in err
+    assert "events of forms that are out" in err
+    (planned / "events.json").rename(tmp_path / "events.json")
+    code, _, err = study("report", planned)
+    assert code == 2
+    assert "the events that were rated" in err
 
 
 def test_a_second_export_of_a_rater_replaces_the_first(study, planned, tmp_path):
@@ -177,7 +183,7 @@ def test_a_killed_study_goes_on_where_it_stopped(planned, study, tmp_path):
         total = server.counts().answered
     with FakeServer("oracle") as fresh:
         at = ("--judge", "bio", "--model", "m", "--base-url", fresh.base_url, "--cache", tmp_path / "other.sqlite")
-        (planned / "scores" / next(p.name for p in (planned / "scores").glob("bio-m*"))).unlink()
+        next((planned / "scores").glob("bio-m*")).unlink()
         assert study("run", planned, *at)[0] == 0
         whole = fresh.counts().answered
     # What was on its way when the process died is asked again, and nothing else.
