@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -338,10 +339,12 @@ def _is_whole(content: Mapping[str, Any]) -> bool:
     tables = list(content["repeats"].values())
     if not all(isinstance(table, list) and all(isinstance(row, list) for row in table) for table in tables):
         return False
+    # A judge keeps to its scale; what a metric's bounds are, rounding and plug-ins decide.
+    low, high = bounds if scorer["kind"] == "judge" else (-math.inf, math.inf)
     scores = [*content["scores"], *(answer[-1] for answer in content["answers"] if isinstance(answer, list) and answer)]
     scores += [score for table in tables for row in table for score in row]
     return (
-        all(score is None or (_is_number(score) and bounds[0] <= score <= bounds[1]) for score in scores)
+        all(score is None or (_is_number(score) and low <= score <= high) for score in scores)
         and all(isinstance(value, str) for value in scorer["signature"].values())
         and all(isinstance(answer, list) and len(answer) == 3 for answer in content["answers"])
         and len({(len(table), *map(len, table)) for table in tables}) <= 1

@@ -246,6 +246,12 @@ def test_scores_of_somebody_else_are_refused(study):
     for name, value in (
         ("scores", whole["scores"][1:]),
         ("scores", [True, *whole["scores"][1:]]),
+        ("scores", ["1", *whole["scores"][1:]]),
+        ("scorer", {**whole["scorer"], "kind": "judge", "top": 0.1}),
+        ("scorer", {**whole["scorer"], "top": 0.0}),
+        ("scorer", {**whole["scorer"], "signature": "x"}),
+        ("repeats", {"x": 1}),
+        ("repeats", {"x": [1]}),
         ("answers", [["a", "b", 1]]),
     ):
         path.write_text(json.dumps({**whole, name: value}))
