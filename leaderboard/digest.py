@@ -11,12 +11,12 @@ from pathlib import Path
 
 from biobench.advice import advice
 from biobench.comparison import Entrant, entrant, find_metric, rows_by_segment
+from biobench.harmless import harmless
 from biobench.problems import Problem, ProblemsFound
 from biobench.results import Baseline, Json, Results, read_results
 from biobench.statistics import cluster_sums
 from leaderboard.card import SystemCard
 from leaderboard.columns import Column
-from biobench.harmless import harmless
 from leaderboard.judged import judged
 from leaderboard.submission import Submission
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from biobench.harmless import harmless
 from biobench.tables import Column as TableColumn
 from biobench.tables import Table, to_csv, to_latex, to_markdown
 from leaderboard.board import Board
 from leaderboard.columns import Column
-from biobench.harmless import harmless
 from leaderboard.wording import interval, place, score_text, system_name
 
 __all__ = ["board_csv", "board_latex", "board_markdown"]

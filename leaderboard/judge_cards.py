@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+from biobench.harmless import harmless
 from biobench.problems import Problem, ProblemsFound
 from biobench.results import Score
 from biobench.signature import Signature
 from judges.validation.card import CardWord, read_card_words
 from leaderboard.columns import Column
 from leaderboard.digest import Digest
-from biobench.harmless import harmless
 
 __all__ = ["LARGEST_PAGE", "NOT_VALIDATED", "CardFile", "JudgeCard", "cards_of_board", "open_judge_cards"]
 

@@ -14,13 +14,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import biobench
+from biobench.harmless import harmless, script_json
 from biobench.results import Json, Score
 from judges.validation.findings import STUDIES
 from leaderboard.board import TOP, Board
 from leaderboard.claim_marks import claim_marks
 from leaderboard.columns import Column, reported, reported_labels
 from leaderboard.digest import TIMELINE_PROTOCOL, Digest
-from biobench.harmless import harmless, script_json
 from leaderboard.judge_cards import NOT_VALIDATED, JudgeCard
 from leaderboard.pictures.curves import f_against_tolerance
 from leaderboard.pictures.heat_map import heat_map

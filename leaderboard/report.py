@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from biobench.problems import Problem
 from biobench.harmless import harmless
+from biobench.problems import Problem
 
 __all__ = ["LONGEST_REPORT", "as_json", "as_markdown"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from biobench.harmless import harmless
 from biobench.results import Score
 from biobench.statistics import Rank
 from leaderboard.card import SystemCard
-from biobench.harmless import harmless
 
 __all__ = ["card_facts", "interval", "place", "score_text", "system_name"]
 
