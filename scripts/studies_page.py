@@ -13,6 +13,7 @@ from pathlib import Path
 from biobench.chat import Endpoint
 from biobench.files import write_text
 from biobench.judging import JudgeOptions
+from biobench.problems import ProblemsFound
 from judges.fake_server import FakeServer
 from judges.validation.card import Card, Report
 from judges.validation.findings import STUDIES
@@ -45,7 +46,10 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
     if len(arguments) != 1:
         sys.exit(__doc__)
-    report = studied(Path(arguments[0]))
+    try:
+        report = studied(Path(arguments[0]))
+    except ProblemsFound as found:
+        sys.exit(str(found))
     text = PAGE.read_text(encoding="utf-8")
     head, rest = text.split(BEGIN)
     made = f"{head}{BEGIN}\n{tables(report)}\n{END}{rest.split(END)[1]}"

@@ -40,7 +40,7 @@ def event_questions(events: Events) -> dict[Item, Question]:
 
 @dataclass(frozen=True)
 class Rated:
-    """Ratings and scores laid out: tables of systems x events, labels of answers."""
+    """Ratings and scores laid out: tables of answers, or of systems, x events; labels of answers."""
 
     evidence: Evidence
     said: PeopleSaid
@@ -51,7 +51,12 @@ class Rated:
 
     @cached_property
     def human(self) -> Floats:
-        """Mean ratings, systems x events.
+        """Mean ratings, answers x events."""
+        return self.table(self.means)
+
+    @cached_property
+    def means(self) -> dict[Item, float]:
+        """Each answer's mean rating, NaN where there is none.
 
         At each event only the raters count who scored every answer that anybody scored: a lenient one who saw half of the
         answers would put them in another order.
@@ -65,7 +70,7 @@ class Rated:
             for item in items:
                 scores = [ratings.scores[rater][item] for rater in whole if item in ratings.scores[rater]]
                 means[item] = float(np.mean(scores)) if scores else math.nan
-        return self.table(means)
+        return means
 
     @cached_property
     def clusters(self) -> list[list[int]]:
@@ -93,7 +98,19 @@ class Rated:
         return {item: max(1, min(5, math.floor(1.5 + 4 * share))) for item, share in shares.items()}
 
     def table(self, scores: Mapping[Item, float]) -> Floats:
-        """Scores laid out as the ratings are."""
+        """Answers x events: each event's distinct answers from the top, NaN below them.
+
+        Two systems that said the same are one answer: that they tie is no merit of a metric's.
+        """
+        most = max((len(event.answers) for event in self.events), default=0)
+        values = np.full((most, len(self.events)), np.nan)
+        for k, event in enumerate(self.events):
+            for row, answer in enumerate(event.answers):
+                values[row, k] = scores[event.id, answer.id]
+        return values
+
+    def by_system(self, scores: Mapping[Item, float]) -> Floats:
+        """Systems x events, NaN where a system did not answer."""
         row = {system: k for k, system in enumerate(self.said.events.systems)}
         values = np.full((len(row), len(self.events)), np.nan)
         for k, event in enumerate(self.events):
@@ -197,8 +214,8 @@ class Rated:
 
     def systems(self) -> Table:
         """Each system's mean rating: by people alone, and with the scorer's word on events that nobody rated (PPI++)."""
-        rated = self.human
-        judged = self.table({item: float(label) for item, label in self.judge_labels.items()})
+        rated = self.by_system(self.means)
+        judged = self.by_system({item: float(label) for item, label in self.judge_labels.items()})
         clusters = np.array([cluster_of(event) for event in self.events])
         rows: list[Row] = []
         for k, system in enumerate(self.said.events.systems):
@@ -220,10 +237,11 @@ class Rated:
 
     def distances(self) -> Table:
         """How far the scorer's labels are from people's mean ratings, system by system."""
-        judged = self.table({item: float(label) for item, label in self.judge_labels.items()})
+        labels = {item: float(label) for item, label in self.judge_labels.items()}
+        judged, rated = self.by_system(labels), self.by_system(self.means)
         rows: list[Row] = []
         for k, system in enumerate(self.said.events.systems):
-            gaps = (judged[k] - self.human[k])[np.isfinite(self.human[k])]
+            gaps = (judged[k] - rated[k])[np.isfinite(rated[k])]
             told = (float(gaps.mean()), float(np.abs(gaps).mean())) if len(gaps) else (None, None)
             rows.append((system, len(gaps), *told))
         columns = ("system", "answers", "mean difference", "mean distance")

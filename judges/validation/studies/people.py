@@ -21,7 +21,7 @@ _EPSILON = 0.2
 
 
 def agreement(evidence: Evidence) -> Finding:
-    """S2: pairs of systems on one event (acc_eq, tau-b), and labels from 1 to 5 (kappa, alpha, AC2).
+    """S2: pairs of answers to one event (acc_eq, tau-b), and labels from 1 to 5 (kappa, alpha, AC2).
 
     Each stands beside the people's own agreement. The gates: better than the trivial judges, not worse than BioClaim.
     """

@@ -343,6 +343,26 @@ def test_the_person_is_the_cluster_where_people_are_known(asked, plan, people):
     assert replacement(evidence("oracle", asked, plan, (few, ratings, truth))).verdict == "NOT SHOWN"
 
 
+def test_that_two_systems_say_the_same_is_no_merit_of_a_metric(asked, plan, people):
+    """Each answer given by twice as many systems: no more pairs, and no ties that everybody has right."""
+    events, ratings, truth = people
+    twice = replace(
+        events,
+        events=tuple(
+            replace(
+                e,
+                answers=tuple(replace(a, systems=(*a.systems, *(f"{s}-again" for s in a.systems))) for a in e.answers),
+            )
+            for e in events.events
+        ),
+    )
+    once, again = (agreement(evidence("noisy", asked, plan, (told, ratings, truth))) for told in (events, twice))
+    assert [n.value for n in once.numbers] == [n.value for n in again.numbers]
+    rows = {row[0]: row[1:3] for table in again.tables for row in table.rows if table.title.startswith("Mean rating")}
+    assert rows["system-0"] == rows["system-0-again"]
+    assert len(rows) == 8
+
+
 def test_a_rater_alone_replaces_nobody(asked, plan, people):
     """One who rated enough beside others who did not: nothing is shown."""
     events, ratings, truth = people
