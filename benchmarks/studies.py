@@ -72,7 +72,7 @@ def one_by_one(url: str, study: Study, count: int) -> float:
     requests = [profile.request(question, 0, 1, None) for question in study.material.questions[:count]]
     start_s = time.perf_counter()
     for request in requests:
-        messages = [{"role": message.role, "content": message.text} for message in request.messages]
+        messages = [{"role": message.role, "content": message.content} for message in request.messages]
         client.chat.completions.create(model="m", messages=messages)  # type: ignore[arg-type]  # plain messages
     return (time.perf_counter() - start_s) / len(requests)
 
