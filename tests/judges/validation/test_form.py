@@ -155,6 +155,16 @@ def press(page, keys):
         page.keyboard.press(key)
 
 
+def settle(page):
+    """What a page keeps reaches the browser's own process in its own time, and a page that is opened next asks that one."""
+    page.wait_for_timeout(1000)
+
+
+def reload(page):
+    settle(page)
+    page.reload()
+
+
 def chosen(page):
     """The score of every answer of the moment, None where it is unrated."""
     return page.eval_on_selector_all(
@@ -218,12 +228,13 @@ def test_ratings_outlive_reload_and_a_closed_tab(opened, events, tmp_path):
     page.locator(".answer").nth(0).get_by_role("radio", name="0 can't say").check()
     page.locator(".answer").nth(1).get_by_text("Comment").click()
     page.locator(".answer").nth(1).get_by_role("textbox").fill("grüße \U0001f3cb")
-    page.reload()
+    reload(page)
     assert page.locator("#done").text_content().startswith("2 of ")
     page.get_by_role("button", name="Go on").click()
     assert chosen(page)[:2] == ["0", "4"]
     assert page.locator(".answer").nth(1).get_by_role("textbox").input_value() == "grüße \U0001f3cb"
     press(page, "ArrowRight 3")
+    settle(page)
     page.close()
     page = opened(page.context)
     page.get_by_role("button", name="Go on").click()
@@ -255,7 +266,7 @@ def test_another_machine_goes_on_from_the_file(opened, tmp_path):
     other.locator("#load").set_input_files(path)
     other.get_by_text("3 ratings taken from ratings.json.").wait_for()
     assert other.locator("#done").text_content().startswith("5 of ")
-    other.reload()
+    reload(other)
     other.get_by_role("button", name="Go on").click()
     assert now(other).startswith("Moment 3 of ")
     told = []
@@ -354,7 +365,7 @@ def test_two_tabs_of_one_page_do_not_lose_each_others_ratings(opened):
     press(other, "ArrowRight 2")
     page.wait_for_function("document.getElementById('done').textContent.startsWith('2 of ')")
     press(page, "4")
-    page.reload()
+    reload(page)
     assert page.locator("#done").text_content().startswith("3 of ")
 
 
@@ -363,11 +374,11 @@ def test_what_the_browser_kept_may_be_broken(opened):
     page.get_by_role("button", name="Start").click()
     press(page, "5")
     page.evaluate("Object.keys(localStorage).forEach(key => localStorage.setItem(key, '{'))")
-    page.reload()
+    reload(page)
     assert "can't be read: it is no JSON file" in page.locator("#status").text_content()
     page.get_by_role("button", name="Start").click()
     press(page, "4")
-    page.reload()
+    reload(page)
     assert page.locator("#done").text_content().startswith("1 of ")
 
 
