@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,10 @@ import click
 from biobench.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
-    from biobench.chat import Budget, Endpoint, Prices
+    from biobench.chat import Budget, Capabilities, Endpoint, Prices, Request
     from biobench.judging import JudgeOptions
 
-__all__ = ["JudgeChoice", "default_cache", "judge_options", "progress_bar"]
+__all__ = ["JudgeChoice", "default_cache", "echo_estimates", "judge_options", "progress_bar"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -188,6 +188,25 @@ _OPTIONS: Sequence[Callable[[Callable[..., object]], Callable[..., object]]] = (
     click.option("--price-out", type=float, metavar="X", help="Money for a million tokens that come back."),
     click.option("--prompt-from", metavar="FILE", help="For llm-acc: the file of the published prompt."),
 )
+
+
+def echo_estimates(
+    choice: JudgeChoice, given: JudgeOptions, requests: Callable[[Capabilities | None], Iterable[Request]]
+) -> None:
+    """A line for each endpoint: what its requests would take, less what the cache has; nothing is sent.
+
+    ``requests`` makes them for what an endpoint can do, None where no probe is in the cache.
+    """
+    from biobench.chat import Cache, estimate, known_capabilities  # noqa: PLC0415 - not needed for --help
+
+    cache = Cache(given.cache) if given.cache is not None and given.cache.exists() else None
+    try:
+        for endpoint in given.endpoints:
+            known = None if cache is None else known_capabilities(endpoint, cache)
+            click.echo(f"{endpoint.model}: {estimate(endpoint, requests(known), cache, choice.prices())}")
+    finally:
+        if cache is not None:
+            cache.close()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from biobench.cli import options
-from biobench.cli.judge_options import JudgeChoice, judge_options, progress_bar
+from biobench.cli.judge_options import JudgeChoice, echo_estimates, judge_options, progress_bar
 from biobench.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
@@ -71,8 +71,6 @@ def estimate_cost(
 
     Repairs of unreadable answers come on top. Without --price-in and --price-out the price is unknown.
     """
-    from biobench.chat import Cache, estimate, known_capabilities  # noqa: PLC0415 - not needed for --help
-
     benchmark = options.open_benchmark(data, split, annotations)
     predictions = options.open_predictions(preds, benchmark)
     given = choice.options(asks=False)
@@ -82,19 +80,15 @@ def estimate_cost(
     click.echo(
         f"judge {judge}: {pairs:,} pairs, {len(plan.questions):,} distinct questions, {given.samples} samples each"
     )
-    cache = Cache(given.cache) if given.cache is not None and given.cache.exists() else None
-    try:
-        for endpoint in given.endpoints:
-            known = None if cache is None else known_capabilities(endpoint, cache)
-            requests = (
-                plan.profile.request(question, sample, given.samples, known)
-                for question in plan.questions
-                for sample in range(given.samples)
-            )
-            click.echo(f"{endpoint.model}: {estimate(endpoint, requests, cache, choice.prices())}")
-    finally:
-        if cache is not None:
-            cache.close()
+    echo_estimates(
+        choice,
+        given,
+        lambda known: (
+            plan.profile.request(question, sample, given.samples, known)
+            for question in plan.questions
+            for sample in range(given.samples)
+        ),
+    )
 
 
 @command.command("score")

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from biobench.cli import options
-from biobench.cli.judge_options import JudgeChoice, judge_options, progress_bar
+from biobench.cli.judge_options import JudgeChoice, echo_estimates, judge_options, progress_bar
 from biobench.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
-    from biobench.judging import JudgeOptions
-    from judges.validation.judge_scorer import JudgeScorer
     from judges.validation.run import Study
     from judges.validation.scorers import Scorer
 
@@ -264,18 +262,10 @@ def _make(folder: Path) -> None:
 
 
 def _estimate(study: Study, judge: str, choice: JudgeChoice) -> None:
-    from biobench.chat import Cache, estimate, known_capabilities  # noqa: PLC0415 - not needed for --help
-    from judges.validation.judge_scorer import JudgeScorer  # noqa: PLC0415
+    from judges.validation.judge_scorer import JudgeScorer  # noqa: PLC0415 - not needed for --help
 
-    given: JudgeOptions = choice.options(asks=False)
-    scorer: JudgeScorer = JudgeScorer(judge, given)
-    cache = Cache(given.cache) if given.cache is not None and given.cache.exists() else None
+    given = choice.options(asks=False)
+    scorer = JudgeScorer(judge, given)
     click.echo(_asked(study))
-    try:
-        for endpoint in given.endpoints:
-            known = None if cache is None else known_capabilities(endpoint, cache)
-            requests = scorer.requests(study.everything(), study.material.repeated, study.plan.sizes.repeats, known)
-            click.echo(f"{endpoint.model}: {estimate(endpoint, requests, cache, choice.prices())}")
-    finally:
-        if cache is not None:
-            cache.close()
+    asked, again, times = study.everything(), study.material.repeated, study.plan.sizes.repeats
+    echo_estimates(choice, given, lambda known: scorer.requests(asked, again, times, known))

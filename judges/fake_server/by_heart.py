@@ -9,6 +9,7 @@ from pathlib import Path
 from biobench.problems import Problem, ProblemsFound
 from biobench.readers.json_text import parse_lines, read_text
 from judges.llm.cleaning import clean
+from judges.llm.prompt import CRITERIA
 
 __all__ = ["answers_of"]
 
@@ -28,7 +29,6 @@ _CRITERION = {
     "valence": "valence",
 }
 """The criterion under which a wrong slot falls."""
-_CRITERIA = ("joint", "side", "motion", "angle", "rom", "phase", "reps", "valence", "harm")
 _VALUES = ((0.1, "opposite"), (0.5, "wrong"), (0.7, "missing"), (1.0, "near"))
 """What a criterion is where the prediction is so true at most."""
 
@@ -59,5 +59,5 @@ def _answer(truth: float, states: list[object], wrong: list[object]) -> dict[str
     value = next(value for most, value in _VALUES if truth <= most)
     if "all" in wrong:
         value = "wrong"
-    criteria = {name: (value if name in bad else "match") if name in told | bad else "absent" for name in _CRITERIA}
+    criteria = {name: (value if name in bad else "match") if name in told | bad else "absent" for name in CRITERIA}
     return {**criteria, "tampering": "no", "overall": str(1 + round(4 * truth))}

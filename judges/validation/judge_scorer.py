@@ -68,7 +68,16 @@ class JudgeScorer(Scorer):
                     yield profile.request(question, sample, samples, capabilities)
 
     def score(self, questions: Sequence[Question]) -> Scores:
-        verdicts, self._signature = self._verdicts(self._profile, questions, self._options)
+        heard = ask_panel(self._profile, questions, self._options)
+        missing = missing_answers(heard)
+        if missing:
+            raise AnswersMissing(missing)
+        verdicts = combined(questions, heard)
+        odd = sum(not FLOOR <= verdict.ranking <= TOP for verdict in verdicts.values())
+        if odd:
+            found = f"{odd:,} scores outside of {FLOOR:g} to {TOP:g}, which the published parsing lets pass"
+            raise ProblemsFound([Problem(self.name, found, "a judge that keeps to its scale")])
+        self._signature = signature_of(self._profile, heard, self._options)
         self.causes = Counter(verdict.cause for verdict in verdicts.values() if verdict.cause is not None)
         return {question: verdict.score for question, verdict in verdicts.items()}
 
@@ -111,20 +120,6 @@ class JudgeScorer(Scorer):
             turned = _turned(self._profile.prompt)
             variants.append(("criteria turned round", BioProfile(turned, max_tokens=self._options.max_tokens)))
         return variants
-
-    def _verdicts(
-        self, profile: Profile, questions: Sequence[Question], options: JudgeOptions
-    ) -> tuple[Mapping[Question, Verdict], Mapping[str, str]]:
-        heard = ask_panel(profile, questions, options)
-        missing = missing_answers(heard)
-        if missing:
-            raise AnswersMissing(missing)
-        verdicts = combined(questions, heard)
-        odd = sum(not FLOOR <= verdict.ranking <= TOP for verdict in verdicts.values())
-        if odd:
-            found = f"{odd:,} scores outside of {FLOOR:g} to {TOP:g}, which the published parsing lets pass"
-            raise ProblemsFound([Problem(self.name, found, "a judge that keeps to its scale")])
-        return verdicts, signature_of(profile, heard, options)
 
 
 class _AsUsed(Profile):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from biobench.synth.draw import Draw
 from judges.llm.items import Question
 from judges.validation.bank import Base, base_items
-from judges.validation.perturbations import CATALOGUE, Edit, contrary, edited
+from judges.validation.perturbations import CATALOGUE, OTHER_SIDE, Edit, contrary, edited
 from judges.validation.plan import Sizes
 from judges.validation.wordings import REGISTERS, manners
 
@@ -293,9 +293,7 @@ def _error(base: Base, register: str, seed: int) -> Edit | None:
     template = base.statement.texts[register]
     found = [contrary(base, register)]
     if base.side is not None:
-        found.append(
-            Edit(base.text(register, changed={"side": {"left": "right", "right": "left"}[base.side]}), ("side",), 1.0)
-        )
+        found.append(Edit(base.text(register, changed={"side": OTHER_SIDE[base.side]}), ("side",), 1.0))
     if "joint" in template.slots:
         found.append(Edit(base.text(register, {"joint": 2}), ("joint",), 1.0))
     return Draw("judge studies", seed, "error", register, base.id).pick([e for e in found if e is not None] or [None])

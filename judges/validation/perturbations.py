@@ -16,10 +16,10 @@ from judges.validation.bank import Base, angle
 from judges.validation.templates import FALSIFIED
 from judges.validation.wordings import REGISTERS, Around, manners
 
-__all__ = ["CATALOGUE", "Edit", "Perturbation", "contrary", "edited"]
+__all__ = ["CATALOGUE", "OTHER_SIDE", "Edit", "Perturbation", "contrary", "edited"]
 
 Kind = Literal["wrong", "same"]
-_SWAPPED = {"left": "right", "right": "left"}
+OTHER_SIDE = {"left": "right", "right": "left"}
 _LEAST_ANGLE, _MOST_ANGLE = 20, 180
 
 
@@ -88,7 +88,7 @@ def _flip(slot: str, severity: float, choice: int = 1) -> Callable[[Base, Contex
 def _side(base: Base, _: Context) -> Edit | None:
     if base.side is None:
         return None
-    return Edit(base.text(changed={"side": _SWAPPED[base.side]}), ("side",), 1.0)
+    return Edit(base.text(changed={"side": OTHER_SIDE[base.side]}), ("side",), 1.0)
 
 
 def _angle(step: int, severity: float) -> Callable[[Base, Context], Edit | None]:

@@ -154,6 +154,7 @@ class Study:
         people = self.ratings
         records = {path: self._read(path) for path in sorted((self.folder / "scores").glob("*.json"))}
         current = [record for path, record in records.items() if self._is_current(record, path)]
+        left_out = tuple(record["scorer"]["name"] for record in records.values() if record not in current)
         if not current:
             found = "scores of other questions" if records else "no scores"
             hint = f"biobench study run {self.folder}"
@@ -176,7 +177,7 @@ class Study:
             ),
         )
         environment = {"biobench": importlib.metadata.version("biobench")}
-        return Report(self.plan, self.plan_changed, basis, tuple(cards), environment, self.stale())
+        return Report(self.plan, self.plan_changed, basis, tuple(cards), environment, left_out)
 
     def _card(self, record: Mapping[str, Any], findings: Iterable[Finding]) -> Card:
         scorer = record["scorer"]
@@ -187,7 +188,7 @@ class Study:
 
     def _baselines(self) -> dict[str, dict[Item, float]]:
         """What the trivial judges and BioClaim say of the events' answers."""
-        if self.events is None:
+        if self.events is None or self.ratings is None:
             return {}
         questions = event_questions(self.events)
         found = {}
