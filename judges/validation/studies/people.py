@@ -40,7 +40,8 @@ def agreement(evidence: Evidence) -> Finding:
         told.over_clusters("s2_tau_b", "Kendall's tau-b", partial(over_events, told.taus(own))),
     ]
     for name, scores in evidence.people.baselines.items():
-        if name == evidence.scorer.name:
+        # BioClaim is no worse than itself; a trivial judge is no better than itself, and must not pass for want of an equal.
+        if name == evidence.scorer.name == "bioclaim":
             continue
         lead = right - told.accuracies(told.table(scores))
         gate = "s2_over_bioclaim" if name == "bioclaim" else "s2_over_sentinels"

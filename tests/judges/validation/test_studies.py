@@ -363,6 +363,16 @@ def test_that_two_systems_say_the_same_is_no_merit_of_a_metric(asked, plan, peop
     assert len(rows) == 8
 
 
+@pytest.mark.parametrize("name", ["length", "constant", "prediction-only", "reference-only"])
+def test_a_trivial_judge_is_not_better_than_itself(asked, plan, people, name):
+    """Length has no ties, the others little else: without itself to beat it would pass wherever people see few ties."""
+    told = evidence("oracle", asked, plan, people)
+    said = replace(told.people, scores=told.people.baselines[name])
+    found = agreement(replace(told, scorer=replace(told.scorer, name=name, floor=0.0, top=1.0), people=said))
+    own = next(number for number in found.numbers if number.name == f"s2_over_{name.replace('-', '_')}")
+    assert (own.value, own.verdict, found.verdict) == (0.0, "FAIL", "FAIL")
+
+
 def test_a_rater_alone_replaces_nobody(asked, plan, people):
     """One who rated enough beside others who did not: nothing is shown."""
     events, ratings, truth = people
